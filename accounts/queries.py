@@ -1,0 +1,35 @@
+"""Reads of accounts that other apps, and every protected call, may use."""
+
+from django.db import connection
+
+from aurix import standing as standings
+from aurix.actor import Actor
+
+_ACCESS = "SELECT standing, role FROM actor_access(%s, %s, %s)"
+
+
+def standing(actor: Actor) -> str:
+    """Whether ``actor`` is still welcome: empty, or the contract's error code. One round trip, no cache."""
+    return _access(actor)[0]
+
+
+def role(actor: Actor) -> str:
+    """The role that ``actor`` has now, whatever the token says; empty for a closed or unknown account."""
+    return _access(actor)[1]
+
+
+def role_in_good_standing(actor: Actor) -> str:
+    """Both questions in one round trip: the current role of an actor who is welcome.
+
+    Raises: Unauthorized, TokenRevoked, AccountDisabled, TenantInactive.
+    """
+    state, current = _access(actor)
+    standings.check(state)
+    return current
+
+
+def _access(actor: Actor) -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute(_ACCESS, [actor.tenant_id, actor.user_id, actor.session_id])
+        state, current = cursor.fetchone()
+    return state, current or ""

@@ -1,0 +1,35 @@
+"""A circuit breaker: after a failure nobody waits for the broken thing for a while, and then one does, to see."""
+
+import threading
+import time
+
+
+class Breaker:
+    """Guards one thing that may be down. Knows nothing of what it is; safe to share between threads."""
+
+    def __init__(self, *, rest_seconds: float) -> None:
+        self._rest = rest_seconds
+        self._lock = threading.Lock()
+        self._closed_at: float | None = None
+
+    def allows(self) -> bool:
+        """Whether to try. While it rests, one caller per rest is let through."""
+        if self._closed_at is None:
+            return True
+        with self._lock:
+            now = time.monotonic()
+            if self._closed_at is not None and now < self._closed_at:
+                return False
+            self._closed_at = now + self._rest
+            return True
+
+    def failed(self) -> bool:
+        """Rest from now on; whether it was working until now."""
+        with self._lock:
+            first = self._closed_at is None
+            self._closed_at = time.monotonic() + self._rest
+            return first
+
+    def succeeded(self) -> None:
+        """Work as usual again."""
+        self._closed_at = None

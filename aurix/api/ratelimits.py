@@ -1,0 +1,153 @@
+"""Rate limits: how often a user, or an address at a tenant, may call.
+
+Counted in Redis by django-ratelimit, in fixed windows that every web server shares. While Redis is down calls go on
+uncounted, which is logged; where guessing passwords is at stake each process counts for itself instead.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.core.cache import caches
+from django.http import HttpRequest, UnreadablePostError
+from django_ratelimit.core import get_usage
+from redis.exceptions import RedisError
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+
+from aurix.actor import Actor
+from aurix.api.addresses import client_address, network
+from aurix.api.breaker import Breaker
+from aurix.errors import Refusal
+
+logger = structlog.get_logger(__name__)
+
+_RATE = re.compile(r"([0-9]+)/([0-9]*)([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_redis = Breaker(rest_seconds=2.0)
+
+
+class RateLimited(Refusal):
+    status = 429
+    code = "rate_limited"
+    message = "Too many requests. Please wait."
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How a route is limited: ``name`` is its key in ``settings.RATE_LIMITS``.
+
+    Without ``tenant_of`` it counts each user's calls. With it, each address's calls at each tenant: ``tenant_of``
+    finds the tenant of the body's ``tenant_code``, or None. All codes that name no tenant count together, as if no
+    code were sent, or else a guesser would get a fresh allowance with each code made up.
+    """
+
+    name: str
+    tenant_of: Callable[[str], UUID | None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Where a caller stands: ``count`` of ``limit`` calls, until ``reset`` (unix seconds)."""
+
+    count: int
+    limit: int
+    reset: int
+
+    def headers(self) -> dict[str, str]:
+        """The contract's ``X-RateLimit-*``."""
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(max(0, self.limit - self.count)),
+            "X-RateLimit-Reset": str(self.reset),
+        }
+
+
+uncounted = 0
+"""Calls of this process that went on without being counted, for whoever watches."""
+
+
+def enforce(*, request: Request, limit: Limit) -> None:
+    """Count this request. ``headers_of`` then has the headers for whatever answer follows.
+
+    Raises: RateLimited; and where the body says which tenant to count for, what is wrong with the body, but after
+    counting.
+    """
+    rate: str = settings.RATE_LIMITS[limit.name]
+    body, problem = _body(request) if limit.tenant_of else ({}, None)
+    if rate:
+        usage = _count(request, limit, rate, _counted_by(request, limit, body))
+        if usage is not None:
+            _apply(request, usage)
+    if problem is not None:
+        raise problem
+
+
+def _apply(request: Request, usage: Usage) -> None:
+    request._request.rate_limit_usage = usage  # type: ignore[attr-defined]  # noqa: SLF001  DRF documents _request
+    if usage.count > usage.limit:
+        seconds = max(1, usage.reset - int(time.time()))
+        refusal = RateLimited(details={"retry_after_seconds": seconds})
+        refusal.headers["Retry-After"] = str(seconds)
+        raise refusal
+
+
+def _body(request: Request) -> tuple[Any, Exception | None]:
+    try:
+        return request.data, None
+    except (Refusal, APIException, UnreadablePostError) as problem:
+        return {}, problem
+
+
+def headers_of(request: HttpRequest) -> dict[str, str]:
+    """The rate limit headers for the answer to ``request``; none when it was not counted."""
+    usage: Usage | None = getattr(request, "rate_limit_usage", None)
+    return usage.headers() if usage else {}
+
+
+def _counted_by(request: Request, limit: Limit, body: Any) -> str:
+    if limit.tenant_of is None:
+        return str(cast("Actor", request.user).user_id)
+    code = body.get("tenant_code") if isinstance(body, dict) else None
+    tenant_id = limit.tenant_of(code) if isinstance(code, str) and code else None
+    return f"{network(client_address(request))}/{tenant_id or ''}"
+
+
+def _count(request: Request, limit: Limit, rate: str, value: str) -> Usage | None:
+    if _redis.allows():
+        try:
+            usage = get_usage(request, group=limit.name, key=lambda *_: value, rate=rate, increment=True)
+        except (RedisError, OSError):
+            if _redis.failed():
+                logger.warning("rate_limits_without_redis", exc_info=True)
+        else:
+            _redis.succeeded()
+            if usage is not None and usage["time_left"] >= 0:
+                return Usage(usage["count"], usage["limit"], int(time.time()) + usage["time_left"])
+            return None
+    if limit.tenant_of is not None:
+        return _count_in_process(limit, rate, value)
+    _note_uncounted(limit)
+    return None
+
+
+def _note_uncounted(limit: Limit) -> None:
+    global uncounted
+    uncounted += 1
+    logger.info("rate_limit_not_counted", limit=limit.name, uncounted=uncounted)
+
+
+def _count_in_process(limit: Limit, rate: str, value: str) -> Usage:
+    """The same fixed window, in this process's memory."""
+    allowed, multiple, unit = _RATE.fullmatch(rate).groups()  # type: ignore[union-attr]  # settings checked it
+    period = int(multiple or 1) * _SECONDS[unit]
+    window = int(time.time()) // period
+    key = f"{limit.name}/{rate}/{value}/{window}"
+    counts = caches["process"]
+    counts.add(key, 0, period)
+    return Usage(counts.incr(key), int(allowed), (window + 1) * period)

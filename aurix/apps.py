@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class AurixConfig(AppConfig):
+    name = "aurix"
+    verbose_name = "Platform"

@@ -1,0 +1,106 @@
+"""What ``manage.py up`` is to run: where, with which environment, and which children."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from aurix.embedded.processes import Program
+
+DATABASE = "aurix"
+DEMO_DEFAULTS = {
+    "DEMO_TENANT": "aurix-demo",
+    "DEMO_ADMIN_EMAIL": "admin@Aurix.com",
+    "DEMO_ADMIN_PASSWORD": "P@ssw0rd",
+    "DEMO_USER_EMAIL": "user@Aurix.com",
+    "DEMO_USER_PASSWORD": "Password@",
+}
+"""The demo of a development machine; production refuses to start with any of them."""
+
+_FOR_PREPARATION_ONLY = ("DATABASE_ADMIN_URL",)
+_OF_MAKE = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKE_TERMOUT", "MAKE_TERMERR")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """``environ`` is that of ``manage.py up`` itself, with ``.env`` already read into it."""
+
+    repository: Path
+    data_dir: Path
+    host: str
+    port: int
+    workers: int
+    threads: int
+    environ: Mapping[str, str]
+
+    @property
+    def production(self) -> bool:
+        return self.environ.get("AURIX_ENV") == "production"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where a client on this machine finds the web server."""
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  compared, not bound
+        return everywhere.get(self.host, self.host), self.port
+
+    @property
+    def origin(self) -> str:
+        """The same as the beginning of a URL."""
+        host, port = self.address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def environment(self, *, urls: Mapping[str, str]) -> dict[str, str]:
+        """For every child: what we were given, the ``urls`` of our servers, and the demo outside production."""
+        given = {name: value for name, value in self.environ.items() if name not in {*_FOR_PREPARATION_ONLY, *_OF_MAKE}}
+        demo = {} if self.production else DEMO_DEFAULTS
+        own = {
+            "HOST": self.host,
+            "PORT": str(self.port),
+            "WEB_WORKERS": str(self.workers),
+            "WEB_THREADS": str(self.threads),
+            "AURIX_DATA_DIR": str(self.data_dir),
+            "PYTHONUNBUFFERED": "1",  # so that last words are heard
+        }
+        return {**demo, **given, **own, **urls}
+
+    def command(self, *words: str, env: Mapping[str, str]) -> Program:
+        """``manage.py`` with ``words``, run to its end."""
+        name = f"manage.py {words[0]}"
+        return Program(name=name, argv=[sys.executable, "manage.py", *words], env=env, cwd=self.repository)
+
+    def preparation(self, *, urls: Mapping[str, str], admin_url: str) -> list[tuple[str, Program]]:
+        """What has to succeed before anything serves, with a line for the terminal each."""
+        env = self.environment(urls=urls)
+        admin_url = admin_url or self.environ.get("DATABASE_ADMIN_URL", "")
+        admin = {"DATABASE_ADMIN_URL": admin_url} if admin_url else {}
+        steps = [("Database: roles and migrations", self.command("prepare_database", env={**env, **admin}))]
+        if not self.production:
+            steps.append(("Demo data: tenants and accounts", self.command("seed_demo", env=env)))
+        return steps
+
+    def children(self, *, urls: Mapping[str, str]) -> list[Program]:
+        """What runs until the end, in the order of starting. The first one answers GET /health."""
+        env = self.environment(urls=urls)
+        programs = [self._program("web", "aurix.embedded.web", env=env, stop_seconds=20)]
+        if (self.repository / "aurix" / "celery.py").exists():
+            concurrency = self.environ.get("WORKER_CONCURRENCY") or str(min(2, os.cpu_count() or 1))
+            worker = ["celery", "--app=aurix", "worker", "--loglevel=WARNING", f"--concurrency={concurrency}"]
+            # Alone on its broker, a worker has nobody to gossip or mingle with at start.
+            worker += ["--without-gossip", "--without-mingle"]
+            beat = ["celery", "--app=aurix", "beat", "--loglevel=WARNING", "--pidfile="]
+            beat += ["--scheduler=django_celery_beat.schedulers:DatabaseScheduler"]
+            programs.append(self._program("worker", *worker, env=env, stop_seconds=30))
+            programs.append(self._program("beat", *beat, env=env, stop_seconds=10))
+        return programs
+
+    def _program(self, name: str, *module: str, env: Mapping[str, str], stop_seconds: float) -> Program:
+        return Program(
+            name=name,
+            argv=[sys.executable, "-m", *module],
+            env=env,
+            cwd=self.repository,
+            stop_signal=signal.SIGTERM,
+            stop_seconds=stop_seconds,
+        )

@@ -1,0 +1,105 @@
+"""Log lines: one JSON object each, on standard output, for our own code and for every library.
+
+Every line carries ``request_id``, ``tenant_id`` and ``user_id`` when they are known. Whatever is named like a secret
+is masked, and so are email addresses, tokens and passwords in URLs wherever they occur, tracebacks included.
+"""
+
+import logging.config
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_SECRET = re.compile(r"password|passwd|token|authorization|secret|cookie|credential|api_?key|otp", re.IGNORECASE)
+_NOT_SECRET = frozenset({"token_type", "token_use"})
+_EMAIL = re.compile(r"([\w.+'-])[\w.+'-]*@([\w-]+(?:\.[\w-]+)*)")
+_URL_PASSWORD = re.compile(r"(://[^/\s:@]*):[^/\s@]+@")
+_JWT = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*")
+_MASK = "***"
+
+
+def configure(config: Mapping[str, Any]) -> None:
+    """Django's ``LOGGING_CONFIG``: set up all logging. ``config["level"]`` is the least that is written."""
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
+    ]
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "json": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "foreign_pre_chain": shared,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        structlog.processors.format_exc_info,  # without local variables: they hold people's data
+                        mask,
+                        structlog.processors.JSONRenderer(serializer=_dumps),
+                    ],
+                }
+            },
+            "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": sys.stdout, "formatter": "json"}},
+            "root": {"handlers": ["stdout"], "level": config["level"]},
+            "loggers": {name: _rewired(level) for name, level in _LIBRARIES.items()},
+        }
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+
+
+_LIBRARIES: dict[str, str] = {
+    "django": "NOTSET",
+    # One line for each request is ours. Django's own repeat it, but for a traceback.
+    "django.request": "ERROR",
+    "django.server": "CRITICAL",  # with query strings
+    "django.security.DisallowedHost": "CRITICAL",  # anybody can cause them
+    "granian.access": "CRITICAL",  # with query strings
+}
+
+
+def _rewired(level: str) -> dict[str, Any]:
+    return {"handlers": [], "level": level, "propagate": True}
+
+
+def mask(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A structlog processor: the event without secrets and without anybody's full email address."""
+    return {name: _masked(name, value) for name, value in event.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if _SECRET.search(name) and name not in _NOT_SECRET:
+        return _MASK
+    if isinstance(value, str):
+        return _masked_text(value)
+    if isinstance(value, Mapping):
+        return {key: _masked(str(key), below) for key, below in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_masked("", below) for below in value]
+    return value
+
+
+def _masked_text(text: str) -> str:
+    if "@" in text:
+        text = _EMAIL.sub(rf"\1{_MASK}@\2", _URL_PASSWORD.sub(rf"\1:{_MASK}@", text))
+    return _JWT.sub(_MASK, text) if "eyJ" in text else text
+
+
+def _dumps(event: EventDict, **_: Any) -> str:
+    return orjson.dumps(event, default=repr, option=orjson.OPT_NON_STR_KEYS).decode("utf-8")

@@ -1,0 +1,24 @@
+"""All addresses. No trailing slashes; the back-office is a site of its own."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from aurix.api import errors, schema
+from aurix.health import HealthViewSet
+
+urlpatterns = [
+    path("", include("accounts.api.urls")),
+    path("", include("wallet.api.urls")),
+    path("", include("tenants.api.urls")),
+    path("health", HealthViewSet.as_view({"get": "retrieve"})),
+    path("swagger", schema.swagger, name="swagger"),
+    path("swagger/spec", schema.spec, name="spec"),
+    path("backoffice/", admin.site.urls),
+    path("", RedirectView.as_view(pattern_name="swagger")),
+]
+
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from tenants.api.views import TenantViewSet
+
+urlpatterns = [
+    path("admin/tenants", TenantViewSet.as_view({"get": "list"})),
+    path("admin/tenants/<uuid:pk>/deactivate", TenantViewSet.as_view({"post": "deactivate"})),
+    path("admin/tenants/<uuid:pk>/activate", TenantViewSet.as_view({"post": "activate"})),
+    path("admin/tenants/<uuid:pk>/fees", TenantViewSet.as_view({"put": "set_fees"})),
+]

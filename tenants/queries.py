@@ -1,0 +1,61 @@
+"""Reads of tenants and their terms that other apps use. The tenants table itself is not hidden from any tenant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from aurix import standing, tenancy
+from aurix.actor import Actor
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class TenantView:
+    """A tenant as other apps see it."""
+
+    id: UUID
+    code: str
+    name: str
+    status: str
+    created_at: datetime
+
+    @property
+    def is_active(self) -> bool:
+        """Whether its customers may log in and trade."""
+        return self.status == Tenant.Status.ACTIVE
+
+
+_FIELDS = tuple(TenantView.__dataclass_fields__)
+
+
+def by_code(code: str) -> TenantView | None:
+    """The tenant with this code, or None."""
+    row = Tenant.objects.filter(code=code).values_list(*_FIELDS).first()
+    return TenantView(*row) if row else None
+
+
+def by_id(tenant_id: UUID) -> TenantView | None:
+    """The tenant with this id, or None."""
+    row = Tenant.objects.filter(id=tenant_id).values_list(*_FIELDS).first()
+    return TenantView(*row) if row else None
+
+
+def with_ids(tenant_ids: list[UUID]) -> list[TenantView]:
+    """The tenants with these ids, by code."""
+    rows = Tenant.objects.filter(id__in=tenant_ids).order_by("code").values_list(*_FIELDS)
+    return [TenantView(*row) for row in rows]
+
+
+def visible_to(actor: Actor) -> UUID | None:
+    """Which tenant an admin may see: None for all of them. Raises: Forbidden for who is no admin."""
+    with tenancy.tenant_scope(actor.tenant_id):
+        role = standing.role_of_staff(actor=actor)
+    return None if role == "admin" else actor.tenant_id
+
+
+def page(*, only: UUID | None, after: str, most: int) -> list[TenantView]:
+    """At most ``most`` tenants by code, with codes behind ``after``; ``only`` narrows to one tenant."""
+    rows = Tenant.objects.filter(code__gt=after).order_by("code")
+    if only:
+        rows = rows.filter(id=only)
+    return [TenantView(*row) for row in rows.values_list(*_FIELDS)[:most]]

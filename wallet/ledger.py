@@ -1,0 +1,160 @@
+"""Appending to the ledger, and its canonical form.
+
+``post`` is the only way in. The database's trigger numbers, dates, balances and hashes the entry and moves the wallet.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from aurix import context, money
+from aurix.ids import uuid7
+
+FORMAT = "aurix-ledger-1"
+GENESIS = bytes(32)
+"""The hash before a wallet's first entry."""
+
+_POST = """
+WITH entry AS (
+    INSERT INTO wallet_ledger (id, tenant_id, wallet_id, kind, gold_delta, cash_delta, price, reference_price, gross,
+                               fee, spread, quote_id, idempotency_key, fingerprint, actor_id, request_id)
+    VALUES (%(id)s, %(tenant_id)s, %(wallet_id)s, %(kind)s, %(gold_delta)s, %(cash_delta)s, %(price)s, %(price)s,
+            %(gross)s, %(fee)s, 0, NULL, %(key)s, %(fingerprint)s, %(actor_id)s, %(request_id)s)
+    RETURNING id, tenant_id, wallet_id, number, kind, gold_delta, cash_delta, price, gross, fee, gold_after, cash_after,
+              created_at
+), event AS (
+    INSERT INTO aurix_outbox (id, tenant_id, subject_id, type, payload, created_at)
+    SELECT %(event_id)s, tenant_id, wallet_id, 'wallet.' || kind, jsonb_build_object(
+               'entry_id', id, 'wallet_id', wallet_id, 'number', number, 'kind', kind,
+               'gold_delta_grams', gold_delta::text, 'cash_delta_cents', cash_delta, 'price_eur_per_gram', price::text,
+               'gross_cents', gross, 'fee_cents', fee, 'gold_balance_grams', gold_after::text,
+               'fiat_balance_cents', cash_after), created_at
+      FROM entry
+)
+SELECT id, kind, number, gold_delta, cash_delta, price, gross, fee, gold_after, cash_after, created_at FROM entry
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What to append: deltas in grams and cents, gross and fee in cents, the customer's price for a trade."""
+
+    kind: str
+    gold_delta: Decimal
+    cash_delta: int
+    gross: int
+    fee: int = 0
+    price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A ledger entry as a reader sees it: grams as Decimal, money in cents."""
+
+    id: UUID
+    kind: str
+    number: int
+    gold_delta: Decimal
+    cash_delta: int
+    price: Decimal | None
+    gross: int
+    fee: int
+    gold_after: Decimal
+    cash_after: int
+    created_at: datetime
+
+
+ENTRY_COLUMNS = ", ".join(Entry.__dataclass_fields__)
+"""The columns of ``wallet_ledger`` that make an Entry, in its order."""
+
+
+def post(
+    posting: Posting,
+    *,
+    tenant_id: UUID,
+    wallet_id: UUID,
+    actor_id: UUID | None,
+    key: str | None = None,
+    fingerprint: bytes | None = None,
+) -> Entry:
+    """Append an entry and its outbox event, and move the wallet: one round trip, in the caller's transaction.
+
+    The caller holds the wallet's lock. Raises: IntegrityError when a rule of the ledger would be broken, which means
+    that a policy before it has failed to say so.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _POST,
+            {
+                "id": uuid7(),
+                "event_id": uuid7(),
+                "tenant_id": tenant_id,
+                "wallet_id": wallet_id,
+                "kind": posting.kind,
+                "gold_delta": posting.gold_delta,
+                "cash_delta": posting.cash_delta,
+                "price": posting.price,
+                "gross": posting.gross,
+                "fee": posting.fee,
+                "key": key,
+                "fingerprint": fingerprint,
+                "actor_id": actor_id,
+                "request_id": context.request_id(),
+            },
+        )
+        return Entry(*cursor.fetchone())
+
+
+CANONICAL_COLUMNS = (
+    "tenant_id",
+    "wallet_id",
+    "number",
+    "id",
+    "kind",
+    "gold_delta",
+    "cash_delta",
+    "price",
+    "reference_price",
+    "gross",
+    "fee",
+    "spread",
+    "gold_after",
+    "cash_after",
+    "quote_id",
+    "idempotency_key",
+    "fingerprint",
+    "actor_id",
+    "request_id",
+    "created_at",
+    "previous_hash",
+)
+"""What is hashed, in this order, after the format's name."""
+
+
+def canonical(entry: dict[str, Any]) -> bytes:
+    """The canonical form of an entry: a JSON array of strings and nulls (see docs/ledger.md)."""
+    parts = [FORMAT, *(_canonical_text(entry[column]) for column in CANONICAL_COLUMNS)]
+    return json.dumps(parts, ensure_ascii=False).encode()
+
+
+def digest(entry: dict[str, Any]) -> bytes:
+    """The hash that an entry with these values must have."""
+    return hashlib.sha256(canonical(entry)).digest()
+
+
+def _canonical_text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, Decimal):
+        return money.format_grams(value)
+    if isinstance(value, bytes | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return str(value)

@@ -1,0 +1,56 @@
+"""Everything that locks: the only place with ``select_for_update``. A trade locks its own wallet and nothing else."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import connection
+
+from aurix import standing
+from aurix.actor import Actor
+from aurix.errors import NotFound
+from wallet.errors import PriceUnavailable
+from wallet.pricing import Fees, Side
+
+_DESK = """
+SELECT standing, wallet_id, gold, cash, frozen_reason, price, buy_fee_rate, sell_fee_rate, min_fee_cents, replayed_id
+  FROM wallet_desk(%s, %s, %s, %s, %s)
+"""
+_PRICE_LOCK = 7_235_110_002
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A locked wallet with all that a trade depends on, as of after the lock."""
+
+    actor: Actor
+    wallet_id: UUID
+    gold: Decimal
+    cash: int
+    frozen_reason: str
+    price: Decimal
+    fees: Fees
+    replayed_id: UUID | None
+
+
+def trading_desk(*, actor: Actor, side: Side, key: str) -> Desk:
+    """Lock the actor's wallet for a trade, enter its tenant, and check the actor's standing: one round trip.
+
+    Raises: TokenRevoked, AccountDisabled, TenantInactive, Unauthorized, NotFound (no wallet), PriceUnavailable.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_DESK, [actor.tenant_id, actor.user_id, actor.session_id, side, key])
+        state, wallet_id, gold, cash, frozen, price, buy_rate, sell_rate, minimum, replayed = cursor.fetchone()
+    standing.check(state)
+    if wallet_id is None:
+        raise NotFound("This account has no wallet.")
+    if price is None and replayed is None:
+        raise PriceUnavailable
+    fees = Fees(rate=buy_rate if side == "buy" else sell_rate, minimum=minimum)
+    return Desk(actor, wallet_id, gold, cash, frozen, price, fees, replayed)
+
+
+def price_history() -> None:
+    """Let one transaction at a time set the price, so that ids, times and commits have the same order."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_PRICE_LOCK])
