@@ -12,6 +12,7 @@ from pytest_django.plugin import DjangoDbBlocker
 
 from aurix import clock
 from aurix.tests.cast import Api, Person, person
+from aurix.tests.live import LiveServer, serving
 from tenants.actions import tenants
 from tenants.queries import TenantView
 from wallet.actions import prices
@@ -74,3 +75,10 @@ def olivia(tenant: TenantView) -> Person:
 def tom(tenant: TenantView) -> Person:
     """The tenant's own admin."""
     return person("tom", tenant, role="tenant_admin")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[LiveServer]:
+    """A real web server with two workers on this worker's database."""
+    with serving() as running:
+        yield running

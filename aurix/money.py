@@ -8,7 +8,7 @@ import re
 from decimal import Decimal
 
 PLACES = 8
-UNIT = 10**PLACES
+UNIT: int = 10**PLACES
 """A gram, a euro per gram, or a rate of 1, in its smallest steps."""
 
 _PLAIN = re.compile(r"[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)

@@ -83,7 +83,7 @@ INSTALLED_APPS = [
     "tenants.apps.TenantsConfig",
     "wallet.apps.WalletConfig",
     "accounts.apps.AccountsConfig",
-    "django.contrib.admin",
+    "accounts.apps.BackOfficeConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -6,7 +6,6 @@ holds the thread that reads from it. Hence two numbers: many threads that read (
 """
 
 import os
-import threading
 from collections.abc import Iterable
 from io import BytesIO
 from typing import Any
@@ -15,33 +14,46 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from aurix.api.seats import OVERLOADED, Seats
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aurix.settings")
+
+_PATIENCE_SECONDS = 10.0
 
 
 def seated(application: WSGIApplication, *, seats: int) -> WSGIApplication:
     """``application`` for at most ``seats`` requests at a time, each with its body read before it sits down.
 
-    Django reads as many bytes as Content-Length says, so none of a chunked body: that gets its length here, or one
-    beyond the limit. An answer that is not a stream is closed here, so the request's database connection goes back
-    to the pool whatever became of the client.
+    ``/health`` never waits: it is asked exactly when all seats may be stuck. An answer that is not a stream is
+    finished and closed here, so the request's database connection goes back to the pool whatever became of the client.
     """
-    free = threading.BoundedSemaphore(seats)
+    free = Seats(seats)
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         _read_body(environ)
-        with free:
-            response: Any = application(environ, start_response)
-            if getattr(response, "streaming", False):
-                return response  # type: ignore[no-any-return]
-            try:
-                return [b"".join(response)]
-            finally:
-                response.close()
+        needs_seat = environ.get("PATH_INFO") != "/health"
+        if needs_seat and not free.take(patience=_PATIENCE_SECONDS):
+            environ[OVERLOADED], needs_seat = True, False
+        try:
+            return _finished(application(environ, start_response))
+        finally:
+            if needs_seat:
+                free.leave()
 
     return serve
 
 
+def _finished(response: Any) -> Iterable[bytes]:
+    if getattr(response, "streaming", False):
+        return response  # type: ignore[no-any-return]  # the server closes it
+    try:
+        return [b"".join(response)]
+    finally:
+        response.close()
+
+
 def _read_body(environ: WSGIEnvironment) -> None:
+    """Django reads as many bytes as Content-Length says, so none of a chunked body: that gets its length here."""
     length, limit = environ.get("CONTENT_LENGTH", ""), settings.MAX_BODY_BYTES
     if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
         body = environ["wsgi.input"].read(limit + 1)
@@ -53,4 +65,4 @@ def _read_body(environ: WSGIEnvironment) -> None:
     environ["wsgi.input"] = BytesIO(body)
 
 
-application = seated(get_wsgi_application(), seats=int(os.environ.get("SEATS", "4")))
+application = seated(get_wsgi_application(), seats=settings.WEB_THREADS)

@@ -15,6 +15,7 @@ from django.db import connection
 
 from aurix import context, money
 from aurix.ids import uuid7
+from wallet.entries import Entry
 
 FORMAT = "aurix-ledger-1"
 GENESIS = bytes(32)
@@ -51,27 +52,6 @@ class Posting:
     gross: int
     fee: int = 0
     price: Decimal | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A ledger entry as a reader sees it: grams as Decimal, money in cents."""
-
-    id: UUID
-    kind: str
-    number: int
-    gold_delta: Decimal
-    cash_delta: int
-    price: Decimal | None
-    gross: int
-    fee: int
-    gold_after: Decimal
-    cash_after: int
-    created_at: datetime
-
-
-ENTRY_COLUMNS = ", ".join(Entry.__dataclass_fields__)
-"""The columns of ``wallet_ledger`` that make an Entry, in its order."""
 
 
 def post(

@@ -2,14 +2,14 @@
 see ``migrations/sql`` for the triggers that append an entry and refuse every other change.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 
 from aurix.ids import uuid7
 
-GRAMS = {"max_digits": 24, "decimal_places": 8}
+GRAMS: dict[str, Any] = {"max_digits": 24, "decimal_places": 8}
 
 
 class Wallet(models.Model):

@@ -11,7 +11,7 @@ from django.db import connection
 from aurix import standing, tenancy
 from aurix.actor import Actor
 from aurix.errors import NotFound
-from wallet.ledger import ENTRY_COLUMNS, Entry
+from wallet.entries import ENTRY_COLUMNS, Entry
 from wallet.models import GoldPrice
 
 LAST_NUMBER = 2**63 - 1

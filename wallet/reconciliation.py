@@ -85,7 +85,7 @@ def _orphan(key: tuple[UUID, UUID]) -> Discrepancy:
 
 def _walk(wallet: dict[str, Any], entries: Iterator[dict[str, Any]]) -> tuple[list[Discrepancy], int]:
     """The first thing that is wrong with a wallet, if any, and how many entries it has."""
-    head = {"number": 0, "gold_after": 0, "cash_after": 0, "hash": ledger.GENESIS}
+    head: dict[str, Any] = {"number": 0, "gold_after": 0, "cash_after": 0, "hash": ledger.GENESIS}
     broken: list[Discrepancy] = []
     count = 0
     for entry in entries:

@@ -44,7 +44,7 @@ def read_key(request: Request | HttpRequest) -> str:
     return str(key)
 
 
-def fingerprint(data: dict[str, Any]) -> bytes:
+def fingerprint(data: Any) -> bytes:
     """SHA-256 of what the client sent (``request.data``), whatever the order of its fields: 32 bytes."""
     return hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).digest()
 

@@ -13,7 +13,8 @@ from django.http.response import HttpResponseBase
 
 from aurix.api import errors, ratelimits
 from aurix.api.renderers import BrowsableRenderer
-from aurix.errors import BadRequest, Refusal
+from aurix.api.seats import OVERLOADED
+from aurix.errors import BadRequest, Refusal, ServiceUnavailable
 from aurix.ids import uuid7
 
 logger = structlog.get_logger("aurix.access")
@@ -44,9 +45,10 @@ class RequestMiddleware:
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponseBase:
-        refusal = _unreadable(request)
+        refusal = _refused_unseen(request)
         if refusal is not None:
             return errors.render(refusal)
+        request.encoding = "utf-8"  # and not what the Content-Type may say
         response = self.get_response(request)
         if response.status_code < 400 or errors.is_page(request):
             return response
@@ -58,29 +60,29 @@ def _request_id(request: HttpRequest) -> str:
     return given if _REQUEST_ID.fullmatch(given) else str(uuid7())
 
 
-def _unreadable(request: HttpRequest) -> Refusal | None:
+def _refused_unseen(request: HttpRequest) -> Refusal | None:
     """Why the request is refused before anybody looks at what it asks."""
+    if OVERLOADED in request.META:
+        refusal = ServiceUnavailable("Too much is going on right now. Please try again.")
+        refusal.headers["Retry-After"] = "1"
+        return refusal
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not _LENGTH.fullmatch(length):
         return BadRequest("Content-Length must be a whole number.")
     if int(length) > settings.MAX_BODY_BYTES and not errors.is_page(request):
         return errors.PayloadTooLarge(f"The body is larger than {settings.MAX_BODY_BYTES} bytes.")
-    for part, raw in (("path", _raw(request, "PATH_INFO")), ("query string", _raw(request, "QUERY_STRING"))):
-        if not _is_text(raw if part == "path" else unquote_to_bytes(raw)):
-            return BadRequest(f"The {part} is not valid UTF-8 text.")
+    if "\0" in request.path_info:
+        return BadRequest("The path holds a NUL character.")
+    if not _is_text(request.META.get("QUERY_STRING", "")):
+        return BadRequest("The query string is not UTF-8 text, or holds a NUL character.")
     return None
 
 
-def _raw(request: HttpRequest, name: str) -> bytes:
-    # WSGI hands bytes over as text, one character each (PEP 3333).
-    value: str = request.environ.get(name, "") if hasattr(request, "environ") else ""
-    return value.encode("latin-1")
-
-
-def _is_text(raw: bytes) -> bool:
+def _is_text(query: str) -> bool:
     try:
-        return "\0" not in raw.decode("utf-8")
-    except UnicodeDecodeError:
+        # WSGI hands bytes over as text, one character each (PEP 3333).
+        return "\0" not in unquote_to_bytes(query.encode("latin-1")).decode("utf-8")
+    except UnicodeError:
         return False
 
 

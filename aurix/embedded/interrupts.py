@@ -13,12 +13,13 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """Counts requests to stop while it is entered. Handlers only count: nothing is torn out of a half-done step."""
+    """Counts requests to stop while it is entered. Handlers only count, so that no step is torn up half-done."""
 
     def __init__(self, *, environ: Mapping[str, str]) -> None:
         self._count = 0
         self._previous: dict[int, Any] = {}
-        self._make = os.getppid() if "MAKELEVEL" in environ and _catches_interrupt(os.getppid()) else 0
+        self._make = os.getppid() if "MAKELEVEL" in environ else 0
+        self._caught_by_make = _caught(self._make)
 
     def __enter__(self) -> Self:
         for number in _SIGNALS:
@@ -45,19 +46,19 @@ class Interrupts:
         self._count += 1
 
     def _make_ended(self) -> bool:
-        """Whether ``make`` was killed, or got a SIGINT of its own.
+        """Whether ``make`` was killed, or got a signal of its own.
 
-        It hands on SIGTERM but not SIGINT: it trusts the terminal to send that to everyone, and then waits for us
-        for ever. What shows is that it no longer catches the signal.
+        It hands on SIGTERM but not SIGINT or SIGHUP: it trusts the terminal to send those to everyone, and then waits
+        for us for ever. What shows is that it no longer catches the signal.
         """
-        return bool(self._make) and (os.getppid() != self._make or not _catches_interrupt(self._make))
+        return bool(self._make) and (os.getppid() != self._make or not self._caught_by_make <= _caught(self._make))
 
 
-def _catches_interrupt(pid: int) -> bool:
-    """Whether the process handles SIGINT; True where that cannot be told (no /proc)."""
+def _caught(pid: int) -> set[signal.Signals]:
+    """Those of the signals that the process handles; none where that cannot be told (no /proc)."""
     try:
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
-        caught = int(status.partition("SigCgt:")[2].split()[0], 16)
+        mask = int(status.partition("SigCgt:")[2].split()[0], 16)
     except (OSError, IndexError, ValueError):
-        return True
-    return bool(caught >> (signal.SIGINT - 1) & 1)
+        return set()
+    return {number for number in _SIGNALS if mask >> (number - 1) & 1}

@@ -80,25 +80,32 @@ class Plan:
             steps.append(("Demo data: tenants and accounts", self.command("seed_demo", env=env)))
         return steps
 
-    def children(self, *, urls: Mapping[str, str]) -> list[Program]:
-        """What runs until the end, in the order of starting. The first one answers GET /health."""
-        env = self.environment(urls=urls)
-        programs = [self._program("web", "aurix.embedded.web", env=env, stop_seconds=20)]
-        if (self.repository / "aurix" / "celery.py").exists():
-            concurrency = self.environ.get("WORKER_CONCURRENCY") or str(min(2, os.cpu_count() or 1))
-            worker = ["celery", "--app=aurix", "worker", "--loglevel=WARNING", f"--concurrency={concurrency}"]
-            # Alone on its broker, a worker has nobody to gossip or mingle with at start.
-            worker += ["--without-gossip", "--without-mingle"]
-            beat = ["celery", "--app=aurix", "beat", "--loglevel=WARNING", "--pidfile="]
-            beat += ["--scheduler=django_celery_beat.schedulers:DatabaseScheduler"]
-            programs.append(self._program("worker", *worker, env=env, stop_seconds=30))
-            programs.append(self._program("beat", *beat, env=env, stop_seconds=10))
-        return programs
+    def web(self, *, urls: Mapping[str, str]) -> Program:
+        """Answers GET /health with 200 when it is ready."""
+        return self._module("web", "aurix.embedded.web", env=self.environment(urls=urls), stop_seconds=20)
 
-    def _program(self, name: str, *module: str, env: Mapping[str, str], stop_seconds: float) -> Program:
+    def background(self, *, urls: Mapping[str, str]) -> list[Program]:
+        """What works beside the web server, in the order of starting."""
+        if not (self.repository / "aurix" / "celery.py").exists():
+            return []
+        env = self.environment(urls=urls)
+        celery = ["celery", "--quiet", "--app=aurix"]
+        concurrency = self.environ.get("WORKER_CONCURRENCY") or str(min(2, os.cpu_count() or 1))
+        worker = ["worker", "--loglevel=WARNING", f"--concurrency={concurrency}"]
+        # Alone on its broker, a worker has nobody to gossip or mingle with at start.
+        worker += ["--without-gossip", "--without-mingle"]
+        beat = ["beat", "--loglevel=WARNING", "--pidfile="]
+        beat += ["--scheduler=django_celery_beat.schedulers:DatabaseScheduler"]
+        return [
+            self._module("worker", *celery, *worker, env=env, stop_seconds=30),
+            self._module("beat", *celery, *beat, env=env, stop_seconds=10),
+        ]
+
+    def _module(self, name: str, *words: str, env: Mapping[str, str], stop_seconds: float) -> Program:
         return Program(
             name=name,
-            argv=[sys.executable, "-m", *module],
+            # The whole of `make run` may be root's, on a laptop or in a container; Celery warns of that at length.
+            argv=[sys.executable, "-W", "ignore:You're running the worker with superuser", "-m", *words],
             env=env,
             cwd=self.repository,
             stop_signal=signal.SIGTERM,

@@ -83,12 +83,14 @@ class Supervisor:
         for text, program in self._plan.preparation(urls=self._urls, admin_url=self._admin_url):
             self._console.say(text)
             run(program, seconds=_PREPARATION_SECONDS, progress=self._console)
-        programs = self._plan.children(urls=self._urls)
-        self._console.say(f"Starting {', '.join(program.name for program in programs)}")
-        for program in programs:
-            self._start_child(program)
+        self._console.say("Web server: starting")
+        self._start_child(self._plan.web(urls=self._urls))
         self._wait_for_health()
-        self._console.done()
+        self._console.done(f"{self._plan.workers} workers")
+        # Only now, so that their start does not slow down that of the web server.
+        for program in self._plan.background(urls=self._urls):
+            self._start_child(program)
+            self._console.line(f"  Background: {program.name} started")
 
     def _start_postgres(self) -> None:
         if self._plan.environ.get("DATABASE_URL"):

@@ -1,4 +1,4 @@
-"""The web server: ``python -m aurix.embedded.web``, configured by HOST, PORT, WEB_WORKERS and WEB_THREADS."""
+"""The web server: ``python -m aurix.embedded.web``, configured by HOST, PORT and WEB_WORKERS."""
 
 import functools
 import multiprocessing
@@ -13,6 +13,9 @@ from granian.server import Server
 from aurix import env
 from aurix.embedded.launch import die_with_parent
 
+_READERS = 256
+"""Threads a worker may have to read requests and write answers to clients of any slowness, made as they are needed.
+How many of them work at a time is the application's affair: WEB_THREADS (see ``aurix.wsgi``)."""
 _PATIENCE_SECONDS = 60
 _PATIENCE_RESPAWNS = 20
 
@@ -36,13 +39,21 @@ class _Respawns(dict[int, float]):
         return super().get(worker, default) if len(self._times) > _PATIENCE_RESPAWNS else default
 
 
+def _begin_worker(*, server: int) -> None:
+    """First thing in each worker: not to outlive a server that is killed with -9, nor to sit out a stop while loading.
+
+    Until it has loaded the application it would handle SIGTERM as the server does, by a note to stop its workers.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    die_with_parent(parent=server, by=signal.SIGKILL)
+
+
 def main() -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first."""
     if sys.platform == "linux":
-        # Workers must not outlive a server that is killed with -9.
         multiprocessing.set_start_method("fork")
-        die = functools.partial(die_with_parent, parent=os.getpid(), by=signal.SIGKILL)
-        os.register_at_fork(after_in_child=die)
+        os.register_at_fork(after_in_child=functools.partial(_begin_worker, server=os.getpid()))
     server = Server(
         "aurix.wsgi:application",
         address=env.text("HOST", default="127.0.0.1"),
@@ -51,10 +62,10 @@ def main() -> None:
         http=HTTPModes.http1,
         websockets=False,
         workers=env.integer("WEB_WORKERS", default=2, low=1, high=256),
-        blocking_threads=env.integer("WEB_THREADS", default=4, low=1, high=256),
+        blocking_threads=_READERS,
         respawn_failed_workers=True,
         workers_kill_timeout=10,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,  # it would warn of the many threads each time
         log_access=False,  # the application writes its own, with request id and tenant
     )
     server.respawned_wrks = _Respawns()

@@ -2,15 +2,17 @@
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
 from aurix.tenancy import platform_scope
 from tenants.queries import TenantView
+
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer  # an HttpResponse with json()
 
 PASSWORD = "Correct-Horse-42"
 
@@ -22,23 +24,23 @@ class Api:
         self.token = token
         self._client = Client(raise_request_exception=False)
 
-    def get(self, path: str, **headers: str) -> HttpResponse:
+    def get(self, path: str, **headers: str) -> "Answer":
         """GET, query string in ``path``."""
         return self._call("GET", path, None, headers)
 
-    def post(self, path: str, body: Any = None, **headers: str) -> HttpResponse:
+    def post(self, path: str, body: Any = None, **headers: str) -> "Answer":
         """POST ``body`` as JSON; bytes go as they are."""
         return self._call("POST", path, {} if body is None else body, headers)
 
-    def put(self, path: str, body: Any, **headers: str) -> HttpResponse:
+    def put(self, path: str, body: Any, **headers: str) -> "Answer":
         """PUT ``body`` as JSON."""
         return self._call("PUT", path, body, headers)
 
-    def delete(self, path: str, **headers: str) -> HttpResponse:
+    def delete(self, path: str, **headers: str) -> "Answer":
         """DELETE."""
         return self._call("DELETE", path, None, headers)
 
-    def _call(self, method: str, path: str, body: Any, headers: dict[str, str]) -> HttpResponse:
+    def _call(self, method: str, path: str, body: Any, headers: dict[str, str]) -> "Answer":
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         content_type = sent.pop("Content-Type", "application/json")
         if self.token and "Authorization" not in sent:
@@ -62,11 +64,11 @@ class Person(Api):
     def __post_init__(self) -> None:
         super().__init__(self.tokens["access_token"])
 
-    def buy(self, key: str = "", **order: Any) -> HttpResponse:
+    def buy(self, key: str = "", **order: Any) -> "Answer":
         """``POST /wallet/buy`` under a key, a new one by default."""
         return self.post("/wallet/buy", order, Idempotency_Key=key or str(uuid4()))
 
-    def sell(self, key: str = "", **order: Any) -> HttpResponse:
+    def sell(self, key: str = "", **order: Any) -> "Answer":
         """``POST /wallet/sell`` under a key, a new one by default."""
         return self.post("/wallet/sell", order, Idempotency_Key=key or str(uuid4()))
 

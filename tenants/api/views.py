@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
-from aurix.api.schema import errors
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aurix import clock
 from aurix.api import cursors
+from aurix.api.permissions import actor_of
+from aurix.api.schema import errors
 from aurix.api.views import ApiViewSet
 from tenants import queries
 from tenants.actions import tenants, terms
@@ -25,7 +26,7 @@ class TenantViewSet(ApiViewSet):
     )
     def list(self, request: Request) -> Response:
         """All tenants by their codes; a tenant's own admin sees the own one."""
-        actor = request.user
+        actor = actor_of(request)
         only = queries.visible_to(actor)
         page = cursors.page(
             request,
@@ -51,7 +52,7 @@ class TenantViewSet(ApiViewSet):
         return self._set_status(request, pk, Tenant.Status.ACTIVE)
 
     def _set_status(self, request: Request, pk: UUID, status: Tenant.Status) -> Response:
-        view = tenants.set_status(by=request.user, tenant_id=pk, status=status, now=clock.now())
+        view = tenants.set_status(by=actor_of(request), tenant_id=pk, status=status, now=clock.now())
         return Response({"status": view.status, "tenant_id": str(view.id)})
 
     @extend_schema(
@@ -60,5 +61,5 @@ class TenantViewSet(ApiViewSet):
     def set_fees(self, request: Request, pk: UUID) -> Response:
         """Put new fees in force, for trades from now on."""
         fees = serializers.read_fees(request)
-        terms.set_fees(by=request.user, tenant_id=pk, fees=fees, now=clock.now())
+        terms.set_fees(by=actor_of(request), tenant_id=pk, fees=fees, now=clock.now())
         return Response({"status": "updated", "tenant_id": str(pk)})

@@ -23,12 +23,12 @@ class TestTenants:
         self, olivia: Person, tenant: TenantView, other_tenant: TenantView
     ) -> None:
         seen: list[dict[str, Any]] = []
-        cursor = ""
-        while cursor is not None:
-            page = olivia.get(f"/admin/tenants?limit=1{cursor and f'&cursor={cursor}'}").json()
+        path: str | None = "/admin/tenants?limit=1"
+        while path:
+            page = olivia.get(path).json()
             assert len(page["items"]) == 1
             seen += page["items"]
-            cursor = page["next_cursor"]
+            path = f"/admin/tenants?limit=1&cursor={page['next_cursor']}" if page["next_cursor"] else None
         assert set(seen[0]) == {"id", "code", "name", "status", "created_at"}
         assert {str(tenant.id), str(other_tenant.id)} <= {item["id"] for item in seen}
         assert [item["code"] for item in seen] == sorted(item["code"] for item in seen)

@@ -1,12 +1,13 @@
 """Buying and selling. Always in this order: lock, replay, check, write."""
 
+from uuid import UUID
+
 from aurix.action import action
 from aurix.actor import Actor
 from aurix.errors import IdempotencyKeyReused
 from wallet import ledger, locks, policies, pricing, queries
+from wallet.entries import Entry
 from wallet.errors import QuoteNotFound
-from wallet.ledger import Entry
-from wallet.locks import Desk
 from wallet.pricing import Order
 
 
@@ -20,7 +21,7 @@ def trade(*, by: Actor, order: Order, key: str, fingerprint: bytes) -> tuple[Ent
     """
     desk = locks.trading_desk(actor=by, side=order.side, key=key)
     if desk.replayed_id:
-        return _replay(desk, fingerprint), True
+        return _replay(desk.actor.tenant_id, desk.replayed_id, fingerprint), True
     policies.check_can_trade(desk)
     if order.quote_id:
         raise QuoteNotFound  # none are issued yet
@@ -45,8 +46,8 @@ def trade(*, by: Actor, order: Order, key: str, fingerprint: bytes) -> tuple[Ent
     return entry, False
 
 
-def _replay(desk: Desk, fingerprint: bytes) -> Entry:
-    entry, first_fingerprint = queries.entry_with_fingerprint(desk.actor.tenant_id, desk.replayed_id)
+def _replay(tenant_id: UUID, entry_id: UUID, fingerprint: bytes) -> Entry:
+    entry, first_fingerprint = queries.entry_with_fingerprint(tenant_id, entry_id)
     if first_fingerprint != fingerprint:
         raise IdempotencyKeyReused
     return entry

@@ -12,8 +12,8 @@ from aurix import clock, money
 from aurix.api import cursors
 from aurix.api.serializers import DecimalString, StrictSerializer, StrictUUID, read
 from aurix.errors import BadRequest
+from wallet.entries import Entry
 from wallet.errors import InvalidAmount
-from wallet.ledger import Entry
 from wallet.models import LedgerEntry
 from wallet.pricing import Order, Side
 from wallet.queries import EARLIEST, LATEST, WalletView

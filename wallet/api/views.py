@@ -1,23 +1,24 @@
 """The wallet over HTTP: parse, one action or query, render."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
-from aurix.api.schema import errors
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from aurix import clock, money
 from aurix.api import cursors, idempotency
-from aurix.api.permissions import SignedIn
+from aurix.api.permissions import SignedIn, actor_of
 from aurix.api.ratelimits import Limit
+from aurix.api.schema import errors
 from aurix.api.serializers import read
 from aurix.api.views import ApiViewSet
 from wallet import queries
 from wallet.actions import prices, trades
 from wallet.api import serializers
-from wallet.ledger import Entry
+from wallet.entries import Entry
 from wallet.models import LedgerEntry
 from wallet.pricing import Side
 
@@ -33,8 +34,9 @@ class WalletViewSet(ApiViewSet):
     @extend_schema(responses={200: serializers.WalletOutput, **errors(401, 403, 429)})
     def retrieve(self, request: Request) -> Response:
         """The balances, and the price of gold."""
-        view = queries.wallet_of(request.user)
-        return Response(serializers.wallet(view, tenant_id=request.user.tenant_id, user_id=request.user.user_id))
+        actor = actor_of(request)
+        view = queries.wallet_of(actor)
+        return Response(serializers.wallet(view, tenant_id=actor.tenant_id, user_id=actor.user_id))
 
 
 class _TradeViewSet(ApiViewSet):
@@ -45,12 +47,12 @@ class _TradeViewSet(ApiViewSet):
         key = idempotency.read_key(request)
         order = serializers.read_order(request, side=self.side)
         fingerprint = idempotency.fingerprint(request.data)
-        entry, replayed = trades.trade(by=request.user, order=order, key=key, fingerprint=fingerprint)
+        entry, replayed = trades.trade(by=actor_of(request), order=order, key=key, fingerprint=fingerprint)
         headers = {idempotency.REPLAYED_HEADER: "true"} if replayed else None
         return Response(serializers.receipt(entry), headers=headers)
 
 
-_TRADE = {
+_TRADE: dict[str, Any] = {
     "request": serializers.OrderInput,
     "responses": {200: serializers.ReceiptOutput, **errors(400, 401, 403, 422, 429, 503)},
     "parameters": [idempotency.HEADER],
@@ -86,7 +88,7 @@ class TransactionViewSet(ApiViewSet):
 
     rate_limits = {"list": Limit("transactions"), "retrieve": Limit("transactions")}
 
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> Sequence[Any]:
         """A page checks the actor's standing in its own query."""
         return [SignedIn()] if self.action == "list" else super().get_permissions()
 
@@ -103,7 +105,7 @@ class TransactionViewSet(ApiViewSet):
         """Newest first. The opening entry is listed with `type=opening` only."""
         kind = serializers.read_kind(request)
         since, until = serializers.read_period(request)
-        actor = request.user
+        actor = actor_of(request)
 
         def fetch(after: cursors.Position | None, most: int) -> list[Entry]:
             before = int(after[0]) if after else queries.LAST_NUMBER
@@ -125,7 +127,7 @@ class TransactionViewSet(ApiViewSet):
     @extend_schema(responses={200: serializers.TransactionOutput, **errors(401, 403, 404, 429)})
     def retrieve(self, request: Request, pk: UUID) -> Response:
         """One movement."""
-        return Response(serializers.transaction(queries.entry(request.user, entry_id=pk)))
+        return Response(serializers.transaction(queries.entry(actor_of(request), entry_id=pk)))
 
 
 class GoldPriceViewSet(ApiViewSet):
@@ -135,5 +137,5 @@ class GoldPriceViewSet(ApiViewSet):
     def create(self, request: Request) -> Response:
         """Set the price for every tenant, at once."""
         values = read(serializers.PriceInput, request=request)
-        current = prices.set_price_as(by=request.user, price=values["price_eur"], now=clock.now())
+        current = prices.set_price_as(by=actor_of(request), price=values["price_eur"], now=clock.now())
         return Response({"status": "updated", "price_eur": money.format_grams(current.price)})
