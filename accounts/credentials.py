@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import connection
 
 from accounts import emails, passwords
+from accounts.models import User
 from aurix.tenancy import platform_scope, tenant_scope
 
 _SEARCH = """
@@ -31,7 +32,7 @@ class Candidate:
     @property
     def welcome(self) -> bool:
         """Whether a fitting password opens a session."""
-        return self.tenant_active and not self.closed
+        return (self.tenant_active or self.role == User.Role.ADMIN) and not self.closed
 
 
 def fitting(*, email: str, password: str, tenant_id: UUID | None) -> tuple[passwords.Attempt, list[Candidate]]:

@@ -11,7 +11,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import check_password, is_password_usable, make_password
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts import emails
@@ -44,7 +44,7 @@ class Attempt:
         A hash with another salt or cost (made before a change of key or of Django's defaults) costs one more
         computation, until its owner logs in and it is replaced.
         """
-        if not self.possible:
+        if not self.possible or not is_password_usable(stored):
             return False
         if self.settings_of(stored) == self.settings_of(self.encoded):
             return constant_time_compare(stored, self.encoded)

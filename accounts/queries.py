@@ -8,9 +8,10 @@ from aurix.actor import Actor
 _ACCESS = "SELECT standing, role FROM actor_access(%s, %s, %s)"
 
 
-def standing(actor: Actor) -> str:
+def standing(actor: Actor, *, administering: bool = False) -> str:
     """Whether ``actor`` is still welcome: empty, or the contract's error code. One round trip, no cache."""
-    return _access(actor)[0]
+    state, current = _access(actor)
+    return standings.in_administration(state=state, role=current) if administering else state
 
 
 def role(actor: Actor) -> str:

@@ -9,6 +9,7 @@ from django.db import connection
 from accounts import tokens
 from accounts.models import RefreshToken, Session, User
 from aurix.actor import Actor, Role
+from aurix.standing import in_administration
 
 
 def start(*, user: User, now: datetime) -> tokens.Tokens:
@@ -35,14 +36,14 @@ def end_all(*, tenant_id: UUID, user_id: UUID, reason: Session.EndReason, now: d
 
 
 def standing_and_role(*, tenant_id: UUID, user_id: UUID, session_id: UUID | None) -> tuple[str, str]:
-    """``actor_standing`` and ``actor_role`` as of now, which under the user's or session's lock holds until commit."""
+    """Standing (as it counts for logging in) and role as of now; under the user's lock it holds until commit."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT actor_standing(%s, %s, %s), actor_role(%s, %s)",
             [tenant_id, user_id, session_id, tenant_id, user_id],
         )
         state, role = cursor.fetchone()
-    return state, role or ""
+    return in_administration(state=state, role=role or ""), role or ""
 
 
 def _mint(*, session: Session, role: str, now: datetime) -> tokens.Tokens:

@@ -65,8 +65,8 @@ def decode(*, token: str) -> dict[str, Any]:
 
 def actor(*, claims: dict[str, Any]) -> Actor:
     """Who decoded ``claims`` name. Raises: Unauthorized when one is missing or malformed."""
-    times = claims.get("iat"), claims.get("exp")
-    if not all(isinstance(time, int) for time in times) or not isinstance(claims.get("jti"), str):
+    kinds = {name: type(claims.get(name)) for name in ("iat", "exp", "jti")}
+    if kinds != {"iat": int, "exp": int, "jti": str} or not claims["jti"]:
         raise Unauthorized
     return Actor(
         tenant_id=_identifier(claims, "tenant_id"),

@@ -5,7 +5,6 @@ bank may not: see ``_production_problems`` at the end.
 """
 
 import json
-import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,7 @@ def _embedded() -> dict[str, str]:
     return services
 
 
-_services = {} if os.environ.get("DATABASE_URL") else _embedded()
+_services = {} if env.text("DATABASE_URL") else _embedded()
 # Without servers the application can still be loaded (checks, OpenAPI): connecting then fails, naming this host.
 _NOWHERE = "postgresql://set-DATABASE_URL-or-start-make-run.invalid/aurix"
 DATABASE_URL = env.text("DATABASE_URL", default=_services.get("DATABASE_URL", _NOWHERE))
@@ -145,7 +144,11 @@ TEMPLATES = [
     }
 ]
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]  # argon2id
+PASSWORD_HASHERS = ["accounts.hashers.Argon2idHasher"]
+# OWASP's Password Storage Cheat Sheet: at least 19 MiB, 2 passes, 1 lane.
+ARGON2_TIME_COST = env.integer("ARGON2_TIME_COST", default=2, low=1, high=100)
+ARGON2_MEMORY_KIB = env.integer("ARGON2_MEMORY_KIB", default=19_456, low=64, high=4_194_304)
+ARGON2_PARALLELISM = env.integer("ARGON2_PARALLELISM", default=1, low=1, high=64)
 AUTHENTICATION_BACKENDS = ["accounts.backends.BackOfficeBackend"]
 # An email is unique within a tenant, not over all; our backend handles that.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
@@ -257,6 +260,8 @@ def _production_problems() -> list[str]:
     ]
     if SECRET_KEY and SECRET_KEY == JWT_SECRET:
         problems.append("JWT_SECRET must differ from SECRET_KEY.")
+    if ARGON2_TIME_COST * ARGON2_MEMORY_KIB < 2 * 19_456:
+        problems.append("ARGON2_TIME_COST and ARGON2_MEMORY_KIB make passwords too cheap to guess.")
     if DEBUG:
         problems.append("DEBUG must be off.")
     if SEED_BALANCE_EUR_CENTS:
@@ -264,7 +269,7 @@ def _production_problems() -> list[str]:
     problems += [f"DEMO_{name} must not be set." for name, value in DEMO.items() if value]
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         problems.append("ALLOWED_HOSTS must name the hosts that are served.")
-    if not os.environ.get("DATABASE_URL") and not os.environ.get("DATABASE_URL_FILE"):
+    if not env.text("DATABASE_URL"):
         problems.append("DATABASE_URL is missing.")
     return problems
 

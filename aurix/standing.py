@@ -24,6 +24,14 @@ def check(standing: str) -> None:
         raise _REFUSALS[standing]
 
 
+def in_administration(*, state: str, role: str) -> str:
+    """``state`` as it counts for logging in and administering.
+
+    The platform's admins stay welcome there while their own tenant is deactivated, or nobody could undo it.
+    """
+    return "" if state == TenantInactive.code and role == "admin" else state
+
+
 def require_platform_admin(*, actor: Actor) -> None:
     """Pass for the platform's admins. Raises: Forbidden."""
     if _role(actor) != "admin":

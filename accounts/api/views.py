@@ -9,8 +9,8 @@ from rest_framework.response import Response
 
 from accounts.actions import passwords, registration, sessions
 from accounts.api import serializers
-from accounts.api.authentication import actor_of
 from aurix import clock
+from aurix.api.permissions import actor_of
 from aurix.api.ratelimits import Limit
 from aurix.api.schema import errors
 from aurix.api.serializers import read

@@ -1,19 +1,20 @@
 """What answers are expected to be."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
-
-from django.http import HttpResponse
 
 from accounts.models import Session
 from aurix.models import AuditEvent, OutboxEvent
 from aurix.tenancy import tenant_scope
 from aurix.tests.cast import Api, Person
 
+if TYPE_CHECKING:
+    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
-def refused(answer: HttpResponse, status: int, code: str) -> dict[str, Any]:
+
+def refused(answer: "Answer", status: int, code: str) -> dict[str, Any]:
     """Assert that ``answer`` is this refusal in the contract's form; returns its error object."""
-    body = answer.json()  # type: ignore[attr-defined]  # Django's test client adds it
+    body = answer.json()
     assert (answer.status_code, body["error"]["code"]) == (status, code), body
     assert set(body["error"]) == {"code", "message", "details"}
     assert body["error"]["message"]

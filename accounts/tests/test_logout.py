@@ -11,7 +11,7 @@ from aurix.tests.cast import PASSWORD, Api, Person
 
 def login(someone: Person) -> dict[str, Any]:
     body = {"email": someone.email, "password": PASSWORD, "tenant_code": someone.tenant.code}
-    answer: dict[str, Any] = Api().post("/auth/login", body).json()  # type: ignore[attr-defined]
+    answer: dict[str, Any] = Api().post("/auth/login", body).json()
     return answer
 
 
@@ -41,7 +41,7 @@ class TestLogout:
         assert works(third["access_token"])
 
     def test_takes_a_refresh_token_that_was_used_already(self, alice: Person) -> None:
-        latest = Api().post("/auth/refresh", {"refresh_token": alice.tokens["refresh_token"]}).json()  # type: ignore[attr-defined]
+        latest = Api().post("/auth/refresh", {"refresh_token": alice.tokens["refresh_token"]}).json()
         assert logout(alice.token, alice.tokens["refresh_token"]).status_code == 204
         assert not works(latest["access_token"])
         assert sessions_of(alice)[0].end_reason == Session.EndReason.LOGOUT

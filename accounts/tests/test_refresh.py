@@ -3,13 +3,14 @@
 import base64
 import secrets
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from accounts import locks, tokens
 from accounts.actions import closing
-from accounts.models import RefreshToken, Session
+from accounts.models import RefreshToken, Session, User
 from accounts.tests.asserts import audits, refused, sessions_of, works
 from accounts.tests.conftest import Clock
 from accounts.tests.crowd import at_once
@@ -46,8 +47,6 @@ class TestRefresh:
         assert sessions_of(alice)[0].ended_at is None
 
     def test_takes_the_role_from_the_database(self, alice: Person) -> None:
-        from accounts.models import User
-
         with tenancy.platform_scope("test"):
             User.objects.filter(id=alice.user_id).update(role="tenant_admin")
         assert tokens.verify(token=refresh(alice.tokens["refresh_token"]).json()["access_token"]).role == "tenant_admin"
@@ -85,7 +84,7 @@ class TestAUsedTokenThatComesBack:
         assert audits(alice.tenant.id, session.id) == [("session.token_reused", alice.user_id)]
 
     def test_leaves_other_sessions_alone(self, alice: Person) -> None:
-        other = Api().post("/auth/login", {"email": alice.email, "password": "Correct-Horse-42"}).json()  # type: ignore[attr-defined]
+        other = Api().post("/auth/login", {"email": alice.email, "password": "Correct-Horse-42"}).json()
         refresh(alice.tokens["refresh_token"])
         refused(refresh(alice.tokens["refresh_token"]), 401, "token_revoked")
         assert works(other["access_token"])
@@ -153,7 +152,7 @@ class TestRefusals:
 class TestAtOnce:
     def test_one_of_ten_wins_and_the_session_is_over(self, alice: Person) -> None:
         token = alice.tokens["refresh_token"]
-        answers = at_once([lambda: refresh(token)] * 10)
+        answers = at_once([partial(refresh, token)] * 10)
         winners = [answer for answer in answers if answer.status_code == 200]
         assert len(winners) == 1
         for answer in answers:
@@ -173,7 +172,7 @@ class TestAtOnce:
 
         monkeypatch.setattr(locks, "session_of_token", unlocked)
         for _ in range(20):
-            answers = at_once([lambda token=token: refresh(token)] * 6)  # type: ignore[misc]
+            answers = at_once([partial(refresh, token)] * 6)
             if sorted(answer.status_code for answer in answers) != [200] + [401] * 5:
                 return  # the database itself refused to use a token twice
             someone = person("again", alice.tenant)

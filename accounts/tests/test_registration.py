@@ -1,18 +1,20 @@
 """``POST /auth/register``."""
 
 import uuid
+from functools import partial
 from typing import Any
 
 import jwt
 import pytest
 
+from accounts import passwords
 from accounts.models import Session, User
 from accounts.tests.asserts import audits, events, refused, sessions_of, works
 from accounts.tests.crowd import at_once
 from aurix import tenancy
 from aurix.tests.cast import PASSWORD, Api, Person, person
 from tenants.queries import TenantView
-from wallet.actions import wallets
+from wallet import ledger
 
 
 def users_with(email: str) -> int:
@@ -152,7 +154,7 @@ class TestAllOrNothing:
         def fail(**_: Any) -> None:
             raise RuntimeError("no wallet today")
 
-        monkeypatch.setattr(wallets.ledger, "post", fail)
+        monkeypatch.setattr(ledger, "post", fail)
         body = {"tenant_code": tenant.code, "email": email, "password": PASSWORD}
         assert api.post("/auth/register", body).status_code == 500
         assert users_with(email) == 0
@@ -162,7 +164,7 @@ class TestAllOrNothing:
     def test_gives_an_email_to_one_of_many_who_ask_at_once(self, tenant: TenantView, email: str) -> None:
         spellings = [email, email.lower(), email.upper(), email.swapcase()] * 2
         bodies = [{"tenant_code": tenant.code, "email": one, "password": PASSWORD} for one in spellings]
-        answers = at_once([lambda body=body: Api().post("/auth/register", body) for body in bodies])  # type: ignore[misc]
+        answers = at_once([partial(Api().post, "/auth/register", body) for body in bodies])
         assert sorted(answer.status_code for answer in answers) == [201] + [409] * 7
         for answer in answers:
             if answer.status_code == 409:
@@ -174,17 +176,15 @@ class TestAllOrNothing:
     def test_refuses_when_the_tenant_is_deactivated_while_it_hashes(
         self, api: Api, tenant: TenantView, email: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from accounts.actions import registration
-
         olivia = person("olivia", tenant, role="admin")
-        hash_it = registration.passwords.attempt
+        hash_it = passwords.attempt
 
         def slowly(**given: Any) -> Any:
             attempt = hash_it(**given)
             olivia.post(f"/admin/tenants/{tenant.id}/deactivate")
             return attempt
 
-        monkeypatch.setattr(registration.passwords, "attempt", slowly)
+        monkeypatch.setattr(passwords, "attempt", slowly)
         answer = api.post("/auth/register", {"tenant_code": tenant.code, "email": email, "password": PASSWORD})
         refused(answer, 403, "tenant_inactive")
         assert users_with(email) == 0

@@ -84,8 +84,10 @@ class TestVerify:
         claims = {**claims_of(actor), name: value}
         if value == "missing":
             del claims[name]
-        if name == "jti" and isinstance(value, str) and value not in {"", "missing"}:
-            tokens.verify(token=signed(claims))  # any text will do
+        if (name == "jti" and isinstance(value, str) and value and value != "missing") or (
+            name == "iat" and value == -1
+        ):
+            tokens.verify(token=signed(claims))  # odd, but what it says it is
             return
         with pytest.raises(Unauthorized):
             tokens.verify(token=signed(claims))
@@ -102,8 +104,8 @@ class TestVerify:
         with pytest.raises(Unauthorized):
             tokens.verify(token=token)
 
-    def test_takes_an_expiry_only_as_a_number_near_today(self, actor: Actor) -> None:
-        for expiry in (10**400, 1e300, -(10**30), "1e9"):
+    def test_takes_an_expiry_only_as_a_whole_number(self, actor: Actor) -> None:
+        for expiry in (1e300, -(10**30), "1e9", str(10**12), True):
             with pytest.raises(Unauthorized):
                 tokens.verify(token=signed({**claims_of(actor), "exp": expiry}))
 

@@ -90,7 +90,11 @@ def _mac(payload: bytes, binding: bytes) -> bytes:
 
 def _encode(position: Position, binding: bytes) -> str:
     payload = orjson.dumps(position)
-    return base64.urlsafe_b64encode(_mac(payload, binding) + payload).rstrip(b"=").decode("ascii")
+    return _text(_mac(payload, binding) + payload)
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
 
 
 def _decode(cursor: str, binding: bytes) -> Position:
@@ -99,7 +103,8 @@ def _decode(cursor: str, binding: bytes) -> Position:
     except (UnicodeEncodeError, binascii.Error):
         raw = b""
     mac, payload = raw[:_MAC_BYTES], raw[_MAC_BYTES:]
-    if not hmac.compare_digest(mac, _mac(payload, binding)):
+    genuine = hmac.compare_digest(mac, _mac(payload, binding))
+    if not genuine or _text(raw) != cursor:  # the same bytes written in another way
         raise _bad("cursor", "was not issued for this list")
     position: Position = orjson.loads(payload)
     return position

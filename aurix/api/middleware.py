@@ -48,7 +48,6 @@ class RequestMiddleware:
         refusal = _refused_unseen(request)
         if refusal is not None:
             return errors.render(refusal)
-        request.encoding = "utf-8"  # and not what the Content-Type may say
         response = self.get_response(request)
         if response.status_code < 400 or errors.is_page(request):
             return response

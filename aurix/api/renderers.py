@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.utils.functional import Promise
 from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer, BrowsableAPIRenderer
 from rest_framework.request import Request
 
@@ -66,6 +67,11 @@ class Negotiation(DefaultContentNegotiation):
 
     def get_accept_list(self, request: Request) -> list[str]:
         return super().get_accept_list(request) if request.headers.get("Accept", "").strip() else ["*/*"]
+
+    def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:
+        """By the media type alone, exactly: ``*/*`` names none."""
+        kind = request.content_type.partition(";")[0].strip().lower()
+        return next((parser for parser in parsers if parser.media_type == kind), None)
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

@@ -20,6 +20,7 @@ class Console(Progress):
         self._check = check
         self._lock = threading.Lock()
         self._began: float | None = None
+        self._text = ""
         self._dots = 0
         self._midline = False
 
@@ -28,7 +29,7 @@ class Console(Progress):
         self.done()
         with self._lock:
             self._write(f"  {text} ")
-            self._began, self._dots, self._midline = time.monotonic(), 0, True
+            self._began, self._text, self._dots, self._midline = time.monotonic(), text, 0, True
 
     def tick(self) -> None:
         """One dot a second, after the first two. Raises: StoppedError."""
@@ -44,8 +45,9 @@ class Console(Progress):
         with self._lock:
             if self._began is None:
                 return
+            interrupted = "" if self._midline else f"  {self._text} "  # by a line: say again what is done
             duration = f"{time.monotonic() - self._began:.1f} s"
-            self._write(f" {duration}{f' ({remark})' if remark else ''}\n")
+            self._write(f"{interrupted} {duration}{f' ({remark})' if remark else ''}\n")
             self._began, self._midline = None, False
 
     def line(self, text: str = "") -> None:

@@ -1,5 +1,6 @@
 """What the embedded PostgreSQL and Valkey have in common: one holder at a time, a start that waits, a clean stop."""
 
+import contextlib
 import re
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -29,6 +30,7 @@ class EmbeddedServer(ABC):
         self._home = home.absolute()
         self._data = self._home / data
         self._progress = progress
+        self._sockets: Path | None = None
         self._lock = folders.Lock(self._home / "lock")
 
     def __enter__(self) -> Self:
@@ -60,6 +62,9 @@ class EmbeddedServer(ABC):
             self.child.stop(progress=progress)
             # PostgreSQL's backends are in sessions of their own; after a kill -9 of the server they end by themselves.
             leftovers.end(self._leftovers(), ask=lambda _: None, seconds=5)
+        if self._sockets:
+            with contextlib.suppress(OSError):  # not empty after a crash; then the next start tidies up
+                self._sockets.rmdir()
         self._lock.release()
 
     @abstractmethod

@@ -15,6 +15,7 @@ from aurix.embedded.processes import Program
 from aurix.embedded.progress import SILENT, Progress, StartError
 from aurix.embedded.server import EmbeddedServer
 
+_SOCKET = "valkey.sock"
 _START_SECONDS = 120
 _STOP_SECONDS = 20
 
@@ -30,22 +31,21 @@ class EmbeddedValkey(EmbeddedServer):
 
     def __init__(self, data_dir: Path, *, progress: Progress = SILENT) -> None:
         super().__init__(home=data_dir / "valkey", data="data", progress=progress)
-        self._socket: Path | None = None
 
     @property
     def url(self) -> str:
         """A URL for redis-py and django-redis. Raises: StartError before the start."""
-        if self._socket is None:
+        if self._sockets is None:
             raise StartError("Valkey has not been started.")
-        return f"unix://{quote(str(self._socket))}?db=0"
+        return f"unix://{quote(str(self._sockets / _SOCKET))}?db=0"
 
     def _start(self) -> None:
         self._progress.say("Valkey: starting")
         account = Account(uid=os.geteuid(), gid=os.getegid())
         folders.private_folder(self._data)
         leftovers.end(self._leftovers(), ask=psutil.Process.terminate, seconds=_STOP_SECONDS, progress=self._progress)
-        self._socket = folders.socket_folder(near=self._home, account=account) / "valkey.sock"
-        self._launch(self._server(self._socket), seconds=_START_SECONDS)
+        self._sockets = folders.socket_folder(near=self._home, account=account)
+        self._launch(self._server(self._sockets / _SOCKET), seconds=_START_SECONDS)
 
     def _server(self, socket: Path) -> Program:
         settings = {

@@ -81,6 +81,7 @@ def _environment() -> None:
     os.environ["AURIX_ENV"] = "development"
     os.environ["AURIX_DATA_DIR"] = str(DATA)
     os.environ["SEED_BALANCE_EUR_CENTS"] = "1000000"
+    os.environ["ARGON2_TIME_COST"], os.environ["ARGON2_MEMORY_KIB"] = "1", "64"  # hundreds of people register
     for name in RATE_LIMITS.split():
         os.environ[f"RATE_LIMIT_{name}"] = "off"
     for name in [name for name in os.environ if name.startswith("DEMO_")]:

@@ -20,6 +20,8 @@ from tenants.models import Tenant
 class TenantViewSet(ApiViewSet):
     """The organisations on the platform."""
 
+    administration = True
+
     @extend_schema(
         responses={200: serializers.TenantsOutput, **errors(400, 401, 403)},
         parameters=cursors.parameters(default=20, high=100),

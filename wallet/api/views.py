@@ -133,6 +133,8 @@ class TransactionViewSet(ApiViewSet):
 class GoldPriceViewSet(ApiViewSet):
     """The price of gold, for the platform's admins."""
 
+    administration = True
+
     @extend_schema(request=serializers.PriceInput, responses={200: serializers.PriceOutput, **errors(400, 401, 403)})
     def create(self, request: Request) -> Response:
         """Set the price for every tenant, at once."""
