@@ -1,6 +1,7 @@
 """What happens to sessions when things happen at once. Where it matters there is a control that shows the race."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from unittest.mock import patch
 
@@ -35,6 +36,11 @@ def logout(someone: Person) -> Any:
 
 def close(someone: Person) -> Any:
     return closing.close(tenant_id=someone.tenant.id, user_id=someone.user_id, by=None, now=clock.now())
+
+
+def person_again(someone: Person) -> Person:
+    """The same person on another device."""
+    return Person(someone.email, someone.tenant, someone.user_id, someone.wallet_id, login(someone).json())
 
 
 def open_sessions(someone: Person) -> int:
@@ -103,22 +109,17 @@ class TestAChangeThatIsOvertaken:
             refused(change(alice), 403, "account_disabled")
 
 
-def person_again(someone: Person) -> Person:
-    """The same person on another device."""
-    return Person(someone.email, someone.tenant, someone.user_id, someone.wallet_id, login(someone).json())
-
-
 class TestAtOnce:
     def test_one_of_many_changes_wins(self, alice: Person) -> None:
         devices = [alice, *(person_again(alice) for _ in range(3))]
         wanted = [f"Fresh-Horse-{number}" for number in range(4)]
-        answers = at_once([lambda who=who, new=new: change(who, new) for who, new in zip(devices, wanted, strict=True)])
+        answers = at_once([partial(change, who, new) for who, new in zip(devices, wanted, strict=True)])
         assert sorted(answer.status_code for answer in answers) == [204, 401, 401, 401]
         winner = wanted[[answer.status_code for answer in answers].index(204)]
         assert [login(alice, new).status_code == 200 for new in wanted] == [new == winner for new in wanted]
 
     def test_no_session_survives_a_change_of_the_password(self, alice: Person) -> None:
-        *logins, _ = at_once([*[lambda: login(alice)] * 5, lambda: change(alice)])
+        *logins, _ = at_once([*[partial(login, alice)] * 5, partial(change, alice)])
         for answer in logins:
             if answer.status_code == 200:
                 assert not works(answer.json()["access_token"])
@@ -132,7 +133,7 @@ class TestAtOnce:
         for number in range(5):
             someone = person(f"someone{number}", alice.tenant)
             token = someone.tokens["refresh_token"]
-            answer, _ = at_once([lambda token=token: refresh(token), lambda someone=someone: end(someone)])
+            answer, _ = at_once([partial(refresh, token), partial(end, someone)])
             assert answer.status_code in {200, 401, 403}
             assert open_sessions(someone) == 0
             issued = answer.json() if answer.status_code == 200 else someone.tokens
@@ -143,9 +144,9 @@ class TestAtOnce:
         """Sessions are locked in no order; the user's lock in front of them keeps this from being a deadlock."""
         devices = [person_again(alice) for _ in range(4)]
         crossed = [
-            lambda a=a, b=b: Api(a.token).post("/auth/logout", {"refresh_token": b.tokens["refresh_token"]})
+            partial(Api(a.token).post, "/auth/logout", {"refresh_token": b.tokens["refresh_token"]})
             for a, b in zip(devices, reversed(devices), strict=True)
         ]
-        answers = at_once([*crossed, lambda: change(alice)])
+        answers = at_once([*crossed, partial(change, alice)])
         assert {answer.status_code for answer in answers} <= {204, 401}
         assert open_sessions(alice) == 0

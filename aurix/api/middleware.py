@@ -108,7 +108,7 @@ def _log(request: HttpRequest, response: HttpResponseBase, *, seconds: float) ->
     logger.info(
         "request",
         method=request.method,
-        path=request.path,
+        path=request.path[:500],
         status=response.status_code,
         duration_ms=round(seconds * 1000, 2),
     )

@@ -4,6 +4,7 @@ import functools
 from http import HTTPStatus
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -54,12 +55,12 @@ def swagger(request: HttpRequest) -> HttpResponse:
 @require_safe
 def spec(request: HttpRequest) -> HttpResponse:
     """``GET /swagger/spec``: the OpenAPI 3 document."""
-    return HttpResponse(_document(), content_type="application/json")
+    return HttpResponse(_document(settings.ROOT_URLCONF), content_type="application/json")
 
 
 @functools.cache
-def _document() -> bytes:
+def _document(urlconf: str) -> bytes:
     # It depends on nothing but the code, and takes long enough to make that anybody could keep a server busy with it.
     generator: Any = SchemaGenerator
-    document: bytes = OpenApiJsonRenderer2().render(generator().get_schema(public=True), renderer_context={})
+    document: bytes = OpenApiJsonRenderer2().render(generator(urlconf=urlconf).get_schema(public=True), renderer_context={})
     return document

@@ -4,11 +4,13 @@ import functools
 import multiprocessing
 import os
 import signal
+import socket
 import sys
 
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
-from granian.server import Server
+from granian.net import SocketSpec
+from granian.server.mp import MPServer
 
 from aurix import env
 from aurix.embedded.launch import die_with_parent
@@ -39,6 +41,21 @@ class _Respawns(dict[int, float]):
         return super().get(worker, default) if len(self._times) > _PATIENCE_RESPAWNS else default
 
 
+class _Server(MPServer):
+    """With one listening socket for all workers, as Granian has it elsewhere than on Linux.
+
+    On Linux each worker opens one of its own, and what waits in the queue of a worker that is killed is lost. From
+    a common queue the others serve it, and while there is none it waits (measured: as fast, a third of the losses).
+    """
+
+    def _init_shared_socket(self) -> None:
+        self._ssp = None
+        self._shd = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._sfd = self._shd.get_fd()
+        self._sso = socket.socket(fileno=self._sfd)
+        self._sso.set_inheritable(True)
+
+
 def _begin_worker(*, server: int) -> None:
     """First thing in each worker: not to outlive a server that is killed with -9, nor to sit out a stop while loading.
 
@@ -54,7 +71,7 @@ def main() -> None:
     if sys.platform == "linux":
         multiprocessing.set_start_method("fork")
         os.register_at_fork(after_in_child=functools.partial(_begin_worker, server=os.getpid()))
-    server = Server(
+    server = _Server(
         "aurix.wsgi:application",
         address=env.text("HOST", default="127.0.0.1"),
         port=env.integer("PORT", default=8080, low=1, high=65535),

@@ -3,6 +3,7 @@
 ``Authorization: Test TENANT/USER`` signs in as that actor.
 """
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, ClassVar, NoReturn
@@ -203,6 +204,21 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse((b"x" * 1024 for _ in range(1024)), content_type="text/plain")
 
 
+def sleep(request: HttpRequest) -> HttpResponse:
+    """Half a second of work."""
+    time.sleep(0.5)
+    return HttpResponse(b"{}", content_type="application/json")
+
+
+open_requests = {"count": 0}
+"""Requests that Django has begun and not finished, where ``plumbing_wsgi`` counts them."""
+
+
+def count_open(request: HttpRequest) -> HttpResponse:
+    """How many requests are open besides this one."""
+    return HttpResponse(str(open_requests["count"] - 1), content_type="application/json")
+
+
 urlpatterns = [
     path("echo", Probe.as_view({"post": "echo"})),
     path("limited", Probe.as_view({"post": "limited"})),
@@ -217,6 +233,8 @@ urlpatterns = [
     path("status/<int:code>", status),
     path("backoffice/status/<int:code>", status),
     path("stream", stream),
+    path("sleep", sleep),
+    path("open", count_open),
     path("health", HealthViewSet.as_view({"get": "retrieve"})),
     path("swagger", schema.swagger, name="swagger"),
     path("swagger/spec", schema.spec, name="spec"),

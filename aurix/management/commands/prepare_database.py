@@ -1,6 +1,7 @@
 import os
 from typing import Any
 
+import psycopg
 from django.apps import apps
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -25,6 +26,8 @@ class Command(BaseCommand):
                 roles.prepare(admin_url=_owner_url())
         except roles.PreparationError as problem:
             raise CommandError(str(problem)) from problem
+        except psycopg.OperationalError as problem:
+            raise CommandError(f"The database cannot be reached: {problem}") from problem
         call_command("migrate", database="owner", interactive=False, verbosity=options["verbosity"])
         _grant_foreign_tables()
 
