@@ -5,13 +5,16 @@ from typing import Any, NoReturn
 
 from django.contrib.admin import AdminSite
 from django.db import connection
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
+from rest_framework.request import Request
 
+from aurix.api import ratelimits
 from aurix.tenancy import platform_scope
 
 View = Callable[..., HttpResponseBase]
+_GUESSES = ratelimits.Limit("login", tenant_of=lambda _code: None)
 
 
 class BackOffice(AdminSite):
@@ -30,9 +33,26 @@ class BackOffice(AdminSite):
 
         return super().admin_view(scoped, cacheable)
 
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's form; guesses count together with those at the API that name no tenant."""
+        if request.method == "POST":
+            try:
+                ratelimits.enforce(request=_without_body(request), limit=_GUESSES)
+            except ratelimits.RateLimited as refusal:
+                return HttpResponse(refusal.text, status=refusal.status, headers=refusal.headers)
+        return super().login(request, extra_context)
+
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> NoReturn:
         """Not here: a change of password ends sessions, which Django's form does not know."""
         raise Http404
+
+
+def _without_body(request: HttpRequest) -> Request:
+    """Where ``request`` comes from, for counting; what is in its form is Django's to read."""
+    bare = HttpRequest()
+    bare.method = request.method
+    bare.META = {**request.META, "CONTENT_LENGTH": "0", "CONTENT_TYPE": ""}
+    return Request(bare)
 
 
 def _across_tenants(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:  # noqa: FBT001  Django's signature

@@ -41,8 +41,8 @@ class Attempt:
     def fits(self, *, stored: str) -> bool:
         """Whether ``stored`` is a hash of this password.
 
-        A hash with another salt or cost (made before a change of key or of Django's defaults) costs one more
-        computation, until its owner logs in and it is replaced.
+        A hash with another salt or cost (made before a change of SECRET_KEY or of the cost in the settings) takes one
+        more computation, until its owner logs in and it is replaced; for so long time tells that the account exists.
         """
         if not self.possible or not is_password_usable(stored):
             return False

@@ -26,7 +26,7 @@ from aurix.api.views import ApiViewSet
 
 logger = structlog.get_logger(__name__)
 
-_PATIENCE = 1.5
+_PATIENCE = 1.0
 """Seconds until a component that has not answered counts as down."""
 
 
@@ -96,9 +96,9 @@ def components() -> dict[str, str]:
 
 
 class _ComponentsOutput(serializers.Serializer[Any]):
-    api = serializers.ChoiceField(["up", "down"])
-    database = serializers.ChoiceField(["up", "down"])
-    redis = serializers.ChoiceField(["up", "down"])
+    api = serializers.CharField(help_text="up")
+    database = serializers.CharField(help_text="up or down")
+    redis = serializers.CharField(help_text="up or down")
 
     class Meta:
         ref_name = "Components"

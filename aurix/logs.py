@@ -4,6 +4,7 @@ Every line carries ``request_id``, ``tenant_id`` and ``user_id`` when they are k
 is masked, and so are email addresses, tokens and passwords in URLs wherever they occur, tracebacks included.
 """
 
+import logging
 import logging.config
 import re
 import sys
@@ -47,9 +48,10 @@ def configure(config: Mapping[str, Any]) -> None:
                     ],
                 }
             },
+            "filters": {"tracebacks": {"()": _Tracebacks}},
             "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": sys.stdout, "formatter": "json"}},
             "root": {"handlers": ["stdout"], "level": config["level"]},
-            "loggers": {name: _rewired(level) for name, level in _LIBRARIES.items()},
+            "loggers": {name: _rewired(name, level) for name, level in _LIBRARIES.items()},
         }
     )
     structlog.configure(
@@ -75,8 +77,16 @@ _LIBRARIES: dict[str, str] = {
 }
 
 
-def _rewired(level: str) -> dict[str, Any]:
-    return {"handlers": [], "level": level, "propagate": True}
+def _rewired(name: str, level: str) -> dict[str, Any]:
+    filters = ["tracebacks"] if name == "django.request" else []
+    return {"handlers": [], "filters": filters, "level": level, "propagate": True}
+
+
+class _Tracebacks(logging.Filter):
+    """Lets through what has a traceback to show."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return bool(record.exc_info)
 
 
 def mask(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -67,13 +67,20 @@ CACHES: dict[str, dict[str, Any]] = {
         "LOCATION": REDIS_URL,
         "OPTIONS": {
             "SOCKET_CONNECT_TIMEOUT": 0.25,  # a dead Redis must not slow trades down
-            "SOCKET_TIMEOUT": 0.5,
+            "SOCKET_TIMEOUT": 0.25,
         },
         "KEY_PREFIX": "aurix",
     },
-    # Where login and register count while Redis is down.
-    "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "fallback"},
+    # Where login and register count while Redis is down. Room for many addresses, or a crowd would evict counters.
+    "process": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "fallback",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
 }
+# Rate limits: the same Redis, asked in one round trip instead of two.
+CACHES["counters"] = {**CACHES["default"], "BACKEND": "aurix.api.counters.Counters"}
+RATELIMIT_USE_CACHE = "counters"
 
 # --- Django --------------------------------------------------------------------------------------------------------
 
@@ -200,7 +207,6 @@ SPECTACULAR_SETTINGS = {
 MAX_BODY_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", default=0, low=0, high=10)
-RATELIMIT_IP_META_KEY = "aurix.api.addresses.client_address"
 RATE_LIMITS = {
     name.lower(): env.rate(f"RATE_LIMIT_{name}", default=default)
     for name, default in (

@@ -15,31 +15,16 @@ from django.db import connection
 
 from aurix import context, money
 from aurix.ids import uuid7
-from wallet.entries import Entry
+from wallet.entries import ENTRY_COLUMNS, Entry
 
 FORMAT = "aurix-ledger-1"
 GENESIS = bytes(32)
 """The hash before a wallet's first entry."""
 
-_POST = """
-WITH entry AS (
-    INSERT INTO wallet_ledger (id, tenant_id, wallet_id, kind, gold_delta, cash_delta, price, reference_price, gross,
-                               fee, spread, quote_id, idempotency_key, fingerprint, actor_id, request_id)
-    VALUES (%(id)s, %(tenant_id)s, %(wallet_id)s, %(kind)s, %(gold_delta)s, %(cash_delta)s, %(price)s, %(price)s,
-            %(gross)s, %(fee)s, 0, NULL, %(key)s, %(fingerprint)s, %(actor_id)s, %(request_id)s)
-    RETURNING id, tenant_id, wallet_id, number, kind, gold_delta, cash_delta, price, gross, fee, gold_after, cash_after,
-              created_at
-), event AS (
-    INSERT INTO aurix_outbox (id, tenant_id, subject_id, type, payload, created_at)
-    SELECT %(event_id)s, tenant_id, wallet_id, 'wallet.' || kind, jsonb_build_object(
-               'entry_id', id, 'wallet_id', wallet_id, 'number', number, 'kind', kind,
-               'gold_delta_grams', gold_delta::text, 'cash_delta_cents', cash_delta, 'price_eur_per_gram', price::text,
-               'gross_cents', gross, 'fee_cents', fee, 'gold_balance_grams', gold_after::text,
-               'fiat_balance_cents', cash_after), created_at
-      FROM entry
-)
-SELECT id, kind, number, gold_delta, cash_delta, price, gross, fee, gold_after, cash_after, created_at FROM entry
-"""
+_POST = f"""
+SELECT {ENTRY_COLUMNS} FROM wallet_post(
+    %s::uuid, %s::uuid, %s::uuid, %s::uuid, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid, %s)
+"""  # noqa: S608  composed of a constant
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,32 +47,19 @@ def post(
     actor_id: UUID | None,
     key: str | None = None,
     fingerprint: bytes | None = None,
+    then: str = "",
 ) -> Entry:
     """Append an entry and its outbox event, and move the wallet: one round trip, in the caller's transaction.
 
-    The caller holds the wallet's lock. Raises: IntegrityError when a rule of the ledger would be broken, which means
-    that a policy before it has failed to say so.
+    The caller holds the wallet's lock. ``then`` is ``action.COMMIT`` where this is the transaction's last word.
+    Raises: IntegrityError when a rule of the ledger would be broken, which means that a policy before it has failed to
+    say so.
     """
+    identity = [tenant_id, wallet_id, uuid7(), uuid7()]
+    movement = [posting.kind, posting.gold_delta, posting.cash_delta, posting.price, posting.gross, posting.fee]
+    request = [key, fingerprint, actor_id, context.request_id()]
     with connection.cursor() as cursor:
-        cursor.execute(
-            _POST,
-            {
-                "id": uuid7(),
-                "event_id": uuid7(),
-                "tenant_id": tenant_id,
-                "wallet_id": wallet_id,
-                "kind": posting.kind,
-                "gold_delta": posting.gold_delta,
-                "cash_delta": posting.cash_delta,
-                "price": posting.price,
-                "gross": posting.gross,
-                "fee": posting.fee,
-                "key": key,
-                "fingerprint": fingerprint,
-                "actor_id": actor_id,
-                "request_id": context.request_id(),
-            },
-        )
+        cursor.execute(_POST + then, [*identity, *movement, *request])
         return Entry(*cursor.fetchone())
 
 

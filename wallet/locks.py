@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from aurix import standing
+from aurix.action import BEGIN
 from aurix.actor import Actor
 from aurix.errors import NotFound
 from wallet.errors import PriceUnavailable
@@ -34,12 +35,13 @@ class Desk:
 
 
 def trading_desk(*, actor: Actor, side: Side, key: str) -> Desk:
-    """Lock the actor's wallet for a trade, enter its tenant, and check the actor's standing: one round trip.
+    """Begin, enter the actor's tenant, lock the wallet for a trade, and check the actor's standing: one round trip.
 
     Raises: TokenRevoked, AccountDisabled, TenantInactive, Unauthorized, NotFound (no wallet), PriceUnavailable.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_DESK, [actor.tenant_id, actor.user_id, actor.session_id, side, key])
+        cursor.execute(BEGIN + _DESK, [actor.tenant_id, actor.user_id, actor.session_id, side, key])
+        cursor.nextset()
         state, wallet_id, gold, cash, frozen, price, buy_rate, sell_rate, minimum, replayed = cursor.fetchone()
     standing.check(state)
     if wallet_id is None:

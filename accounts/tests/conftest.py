@@ -1,5 +1,6 @@
 """What the tests of accounts share: a new email, a count of hash computations, a clock that can be moved."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 from django.contrib.auth.hashers import Argon2PasswordHasher
 
 from aurix import clock
+
+REDIS_URL = os.environ["REDIS_URL"]
 
 
 @pytest.fixture
@@ -35,6 +38,11 @@ def hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name in ("encode", "verify"):
         monkeypatch.setattr(Argon2PasswordHasher, name, spied(name))
     return computed
+
+
+def redis_caches(caches: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Django's ``CACHES`` with ``options`` in those that are kept in Redis."""
+    return {name: cache | options if cache["LOCATION"] == REDIS_URL else cache for name, cache in caches.items()}
 
 
 class Clock:

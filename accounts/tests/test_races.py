@@ -6,6 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from django.db import connection
 
 from accounts import locks, passwords
 from accounts.actions import closing
@@ -58,6 +59,24 @@ def hash_then(event: Callable[[], Any]) -> Any:
         return done
 
     return patch.object(passwords, "attempt", attempt)
+
+
+class TestHashing:
+    @pytest.mark.parametrize(
+        "call", [login, change, lambda who: login(who, NEW), lambda who: person("dora", who.tenant)]
+    )
+    def test_holds_no_transaction(self, alice: Person, call: Callable[[Person], Any]) -> None:
+        during: list[bool] = []
+        hash_it = passwords.attempt
+
+        def attempt(**given: Any) -> passwords.Attempt:
+            during.append(connection.in_atomic_block)
+            return hash_it(**given)
+
+        with patch.object(passwords, "attempt", attempt):
+            call(alice)
+        assert during
+        assert not any(during)
 
 
 class TestALoginThatIsOvertaken:

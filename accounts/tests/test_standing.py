@@ -12,7 +12,7 @@ from accounts import queries, tokens
 from accounts.actions import closing
 from accounts.models import User
 from accounts.tests.asserts import audits, events, refused, sessions_of, works
-from accounts.tests.conftest import Clock
+from accounts.tests.conftest import Clock, redis_caches
 from aurix import clock, standing, tenancy
 from aurix.actor import Actor
 from aurix.api import ratelimits
@@ -79,8 +79,7 @@ class TestEveryProtectedCall:
 class TestWithoutRedis:
     @pytest.fixture(autouse=True)
     def _no_redis(self, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        nowhere = {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0"}
-        settings.CACHES = {**settings.CACHES, "default": nowhere}
+        settings.CACHES = redis_caches(settings.CACHES, LOCATION="redis://127.0.0.1:1/0")
         settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, "1000/m")
         monkeypatch.setattr(ratelimits, "_redis", Breaker(rest_seconds=2))
 

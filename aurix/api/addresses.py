@@ -4,12 +4,11 @@ import ipaddress
 
 from django.conf import settings
 from django.http import HttpRequest
-from rest_framework.request import Request
 
 _UNKNOWN = "0.0.0.0"  # noqa: S104  an address to count by, not one to bind to
 
 
-def client_address(request: HttpRequest | Request) -> str:
+def client_address(request: HttpRequest) -> str:
     """The client's IP address.
 
     It is the peer's, or behind ``TRUSTED_PROXIES`` = n proxies the n-th entry from the right of ``X-Forwarded-For``:

@@ -2,13 +2,14 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 
 class Breaker:
     """Guards one thing that may be down. Knows nothing of what it is; safe to share between threads."""
 
-    def __init__(self, *, rest_seconds: float) -> None:
-        self._rest = rest_seconds
+    def __init__(self, *, rest_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rest, self._clock = rest_seconds, clock
         self._lock = threading.Lock()
         self._closed_at: float | None = None
 
@@ -17,7 +18,7 @@ class Breaker:
         if self._closed_at is None:
             return True
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             if self._closed_at is not None and now < self._closed_at:
                 return False
             self._closed_at = now + self._rest
@@ -27,7 +28,7 @@ class Breaker:
         """Rest from now on; whether it was working until now."""
         with self._lock:
             first = self._closed_at is None
-            self._closed_at = time.monotonic() + self._rest
+            self._closed_at = self._clock() + self._rest
             return first
 
     def succeeded(self) -> None:

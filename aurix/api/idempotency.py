@@ -13,7 +13,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
-from aurix.errors import BadRequest, Refusal
+from aurix.errors import BadRequest
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
@@ -26,12 +26,6 @@ class IdempotencyKeyRequired(BadRequest):
 class InvalidIdempotencyKey(BadRequest):
     code = "invalid_idempotency_key"
     message = "Idempotency-Key must be 1 to 128 visible ASCII characters."
-
-
-class IdempotencyKeyReused(Refusal):
-    status = 422
-    code = "idempotency_key_reused"
-    message = "This Idempotency-Key was used for a different request."
 
 
 def read_key(request: Request | HttpRequest) -> str:

@@ -78,18 +78,34 @@ def enforce(*, request: Request, limit: Limit) -> None:
     Raises: RateLimited; and where the body says which tenant to count for, what is wrong with the body, but after
     counting.
     """
-    rate: str = settings.RATE_LIMITS[limit.name]
-    body, problem = _body(request) if limit.tenant_of else ({}, None)
-    if rate:
-        usage = _count(request, limit, rate, _counted_by(request, limit, body))
-        if usage is not None:
-            _apply(request, usage)
+    if not settings.RATE_LIMITS[limit.name]:
+        return
+    if limit.tenant_of is None:
+        _enforce(request._request, limit, str(cast("Actor", request.user).user_id))  # noqa: SLF001  DRF documents it
+        return
+    body, problem = _body(request)
+    code = body.get("tenant_code") if isinstance(body, dict) else None
+    tenant_id = limit.tenant_of(code) if isinstance(code, str) and code else None
+    _enforce(request._request, limit, _address(request._request, tenant_id))  # noqa: SLF001
     if problem is not None:
         raise problem
 
 
-def _apply(request: Request, usage: Usage) -> None:
-    request._request.rate_limit_usage = usage  # type: ignore[attr-defined]  # noqa: SLF001  DRF documents _request
+def enforce_without_tenant(*, request: HttpRequest, limit: Limit) -> None:
+    """The same for a view that is not DRF's, together with calls that name no tenant. Raises: RateLimited."""
+    _enforce(request, limit, _address(request, None))
+
+
+def _address(request: HttpRequest, tenant_id: UUID | None) -> str:
+    return f"{network(client_address(request))}/{tenant_id or ''}"
+
+
+def _enforce(request: HttpRequest, limit: Limit, counted_by: str) -> None:
+    rate: str = settings.RATE_LIMITS[limit.name]
+    usage = _count(request, limit, rate, counted_by) if rate else None
+    if usage is None:
+        return
+    request.rate_limit_usage = usage  # type: ignore[attr-defined]
     if usage.count > usage.limit:
         seconds = max(1, usage.reset - int(time.time()))
         refusal = RateLimited(details={"retry_after_seconds": seconds})
@@ -110,15 +126,7 @@ def headers_of(request: HttpRequest) -> dict[str, str]:
     return usage.headers() if usage else {}
 
 
-def _counted_by(request: Request, limit: Limit, body: Any) -> str:
-    if limit.tenant_of is None:
-        return str(cast("Actor", request.user).user_id)
-    code = body.get("tenant_code") if isinstance(body, dict) else None
-    tenant_id = limit.tenant_of(code) if isinstance(code, str) and code else None
-    return f"{network(client_address(request))}/{tenant_id or ''}"
-
-
-def _count(request: Request, limit: Limit, rate: str, value: str) -> Usage | None:
+def _count(request: HttpRequest, limit: Limit, rate: str, value: str) -> Usage | None:
     if _redis.allows():
         try:
             usage = get_usage(request, group=limit.name, key=lambda *_: value, rate=rate, increment=True)

@@ -62,5 +62,7 @@ def spec(request: HttpRequest) -> HttpResponse:
 def _document(urlconf: str) -> bytes:
     # It depends on nothing but the code, and takes long enough to make that anybody could keep a server busy with it.
     generator: Any = SchemaGenerator
-    document: bytes = OpenApiJsonRenderer2().render(generator(urlconf=urlconf).get_schema(public=True), renderer_context={})
+    document: bytes = OpenApiJsonRenderer2().render(
+        generator(urlconf=urlconf).get_schema(public=True), renderer_context={}
+    )
     return document

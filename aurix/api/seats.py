@@ -34,6 +34,10 @@ class Seats:
             self._waiting.remove(turn)
             return False
 
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
     def leave(self) -> None:
         """Give the seat to whoever has waited longest."""
         with self._lock:

@@ -19,7 +19,7 @@ DEMO_DEFAULTS = {
 }
 """The demo of a development machine; production refuses to start with any of them."""
 
-_FOR_PREPARATION_ONLY = ("DATABASE_ADMIN_URL",)
+_FOR_PREPARATION_ONLY = ("DATABASE_ADMIN_URL", "DATABASE_ADMIN_URL_FILE")
 _OF_MAKE = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS", "MAKE_TERMOUT", "MAKE_TERMERR")
 
 
@@ -38,6 +38,10 @@ class Plan:
     @property
     def production(self) -> bool:
         return self.environ.get("AURIX_ENV") == "production"
+
+    def has(self, variable: str) -> bool:
+        """Whether it is set, by its value or as the name of a file that holds it."""
+        return bool(self.environ.get(variable) or self.environ.get(f"{variable}_FILE"))
 
     @property
     def address(self) -> tuple[str, int]:
@@ -65,20 +69,15 @@ class Plan:
         }
         return {**demo, **given, **own, **urls}
 
-    def command(self, *words: str, env: Mapping[str, str]) -> Program:
-        """``manage.py`` with ``words``, run to its end."""
-        name = f"manage.py {words[0]}"
-        return Program(name=name, argv=[sys.executable, "manage.py", *words], env=env, cwd=self.repository)
-
-    def preparation(self, *, urls: Mapping[str, str], admin_url: str) -> list[tuple[str, Program]]:
-        """What has to succeed before anything serves, with a line for the terminal each."""
-        env = self.environment(urls=urls)
-        admin_url = admin_url or self.environ.get("DATABASE_ADMIN_URL", "")
-        admin = {"DATABASE_ADMIN_URL": admin_url} if admin_url else {}
-        steps = [("Database: roles and migrations", self.command("prepare_database", env={**env, **admin}))]
-        if not self.production:
-            steps.append(("Demo data: tenants and accounts", self.command("seed_demo", env=env)))
-        return steps
+    def preparation(self, *, urls: Mapping[str, str], admin_url: str) -> Program:
+        """What has to succeed before anything serves: roles, migrations, and the demo outside production."""
+        env = self.environment(urls=urls) | {"DJANGO_SETTINGS_MODULE": "aurix.settings"}
+        if admin_url:
+            env["DATABASE_ADMIN_URL"] = admin_url
+        else:
+            env |= {name: self.environ[name] for name in _FOR_PREPARATION_ONLY if name in self.environ}
+        demo = [] if self.production else ["--demo"]
+        return self._module("preparation", "aurix.embedded.prepare", *demo, env=env, stop_seconds=10)
 
     def web(self, *, urls: Mapping[str, str]) -> Program:
         """Answers GET /health with 200 when it is ready."""

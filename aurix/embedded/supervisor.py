@@ -12,10 +12,10 @@ from typing import NoReturn, TextIO
 
 import psutil
 
-from aurix.embedded import folders
+from aurix.embedded import folders, health
 from aurix.embedded.console import Console
 from aurix.embedded.interrupts import Interrupts
-from aurix.embedded.plan import DATABASE, Plan
+from aurix.embedded.plan import DATABASE, DEMO_DEFAULTS, Plan
 from aurix.embedded.postgres import EmbeddedPostgres
 from aurix.embedded.processes import Child, Program, report, run
 from aurix.embedded.progress import Progress, StartError, StoppedError, wait_until
@@ -54,7 +54,7 @@ class Supervisor:
             self._watch()
         except StoppedError:
             return self._stop(0)
-        except StartError as problem:
+        except (StartError, OSError) as problem:  # of the system: a full disk, a folder that is not ours
             self._console.fail(str(problem))
             return self._stop(1)
         except BaseException:
@@ -80,9 +80,9 @@ class Supervisor:
         self._start_postgres()
         self._start_valkey()
         self._write_services()
-        for text, program in self._plan.preparation(urls=self._urls, admin_url=self._admin_url):
-            self._console.say(text)
-            run(program, seconds=_PREPARATION_SECONDS, progress=self._console)
+        self._console.say("Database: roles, migrations" + ("" if self._plan.production else ", demo data"))
+        preparation = self._plan.preparation(urls=self._urls, admin_url=self._admin_url)
+        run(preparation, seconds=_PREPARATION_SECONDS, progress=self._console)
         self._console.say("Web server: starting")
         self._start_child(self._plan.web(urls=self._urls))
         self._wait_for_health()
@@ -93,7 +93,7 @@ class Supervisor:
             self._console.line(f"  Background: {program.name} started")
 
     def _start_postgres(self) -> None:
-        if self._plan.environ.get("DATABASE_URL"):
+        if self._plan.has("DATABASE_URL"):
             self._console.line("  PostgreSQL: the server in DATABASE_URL")
             return
         server = EmbeddedPostgres(self._plan.data_dir, progress=self._console)
@@ -106,7 +106,7 @@ class Supervisor:
         self._watch_over(server.child)
 
     def _start_valkey(self) -> None:
-        if self._plan.environ.get("REDIS_URL"):
+        if self._plan.has("REDIS_URL"):
             self._console.line("  Valkey: the server in REDIS_URL")
             return
         server = EmbeddedValkey(self._plan.data_dir, progress=self._console)
@@ -144,7 +144,7 @@ class Supervisor:
         def healthy() -> bool:
             nonlocal answer
             self._check_children()
-            status, answer = _ask_health(self._plan)
+            status, answer = health.ask(address=self._plan.address, environ=self._plan.environ)
             return status == http.client.OK
 
         if not wait_until(healthy, seconds=_HEALTHY_SECONDS, progress=self._console):
@@ -162,7 +162,7 @@ class Supervisor:
         line(f"  Back-office  {origin}/backoffice/")
         line(f"  Health       {origin}/health")
         demo = self._plan.environment(urls={})
-        if demo.get("DEMO_TENANT"):
+        if all(demo.get(name) for name in DEMO_DEFAULTS):
             line(f"  Demo accounts of tenant {demo['DEMO_TENANT']}:")
             for role in ("ADMIN", "USER"):
                 line(f"    {role.lower():<6} {demo.get(f'DEMO_{role}_EMAIL')}  {demo.get(f'DEMO_{role}_PASSWORD')}")
@@ -192,19 +192,6 @@ class Supervisor:
             stop(stopping)
         stopping.done()
         return code
-
-
-def _ask_health(plan: Plan) -> tuple[int, str]:
-    """Status and body of GET /health; status 0 and the reason when nobody answers."""
-    connection = http.client.HTTPConnection(*plan.address, timeout=2.5)  # it promises 2
-    try:
-        connection.request("GET", "/health", headers={"Accept": "application/json"})
-        response = connection.getresponse()
-        return response.status, f"{response.status} {response.read(2000).decode(errors='replace')}"
-    except (OSError, http.client.HTTPException) as problem:
-        return 0, str(problem)
-    finally:
-        connection.close()
 
 
 def _check_port(plan: Plan) -> None:

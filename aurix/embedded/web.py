@@ -6,10 +6,11 @@ import os
 import signal
 import socket
 import sys
+from typing import Any
 
+from granian._granian import ListenerSpec
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
-from granian.net import SocketSpec
 from granian.server.mp import MPServer
 
 from aurix import env
@@ -48,9 +49,12 @@ class _Server(MPServer):
     a common queue the others serve it, and while there is none it waits (measured: as fast, a third of the losses).
     """
 
+    _shd: Any  # all of these are None at first, which mypy takes for their type
+    _sfd: Any
+    _sso: Any
+
     def _init_shared_socket(self) -> None:
-        self._ssp = None
-        self._shd = SocketSpec(self.bind_addr, self.bind_port, self.backlog).build()
+        self._shd = ListenerSpec(self.bind_addr, self.bind_port, self.backlog).build()
         self._sfd = self._shd.get_fd()
         self._sso = socket.socket(fileno=self._sfd)
         self._sso.set_inheritable(True)

@@ -6,7 +6,7 @@
 import time
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn, cast
 from uuid import UUID
 
 from django.core import exceptions as django_errors
@@ -17,7 +17,6 @@ from drf_spectacular.utils import extend_schema
 from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -85,7 +84,7 @@ class Probe(ApiViewSet):
     """Signed in."""
 
     authentication_classes = (TestAuthentication,)
-    permission_classes: tuple[type[BasePermission], ...] = (SignedIn,)
+    permission_classes = (SignedIn,)
     rate_limits = {"limited": Limit("buy"), "limited_failure": Limit("buy")}
 
     @extend_schema(exclude=True)
@@ -112,7 +111,7 @@ class Probe(ApiViewSet):
     @extend_schema(exclude=True)
     def rows(self, request: Request, name: str = "rows") -> Response:
         """A list of numbers that grows at its beginning, newest first."""
-        actor = request.user
+        actor = cast("Actor", request.user)
         below = cursors.single(request, "below")
 
         def fetch(after: cursors.Position | None, most: int) -> list[int]:
@@ -145,8 +144,8 @@ def tenant_of(code: str) -> UUID | None:
 class OpenProbe(ApiViewSet):
     """For everybody."""
 
-    authentication_classes: ClassVar[tuple[type[BaseAuthentication], ...]] = ()
-    permission_classes: ClassVar[tuple[type[BasePermission], ...]] = ()
+    authentication_classes = ()
+    permission_classes = ()
     rate_limits = {"login": Limit("login", tenant_of=tenant_of)}
 
     @extend_schema(exclude=True)
@@ -162,7 +161,7 @@ class OpenProbe(ApiViewSet):
     @extend_schema(exclude=True)
     def fail(self, request: Request, kind: str) -> NoReturn:
         """Raise one of ``FAILURES``."""
-        raise FAILURES[kind]()
+        raise failure(kind)
 
 
 FAILURES: dict[str, Callable[[], Exception]] = {
@@ -189,9 +188,14 @@ FAILURES: dict[str, Callable[[], Exception]] = {
 }
 
 
+def failure(kind: str) -> Exception:
+    """One of ``FAILURES``, made afresh."""
+    return FAILURES[kind]()
+
+
 def plain_failure(request: HttpRequest, kind: str) -> NoReturn:
     """Raise one of ``FAILURES`` in a view that is not DRF's."""
-    raise FAILURES[kind]()
+    raise failure(kind)
 
 
 def status(request: HttpRequest, code: int) -> HttpResponse:

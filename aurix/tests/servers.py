@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -20,7 +21,9 @@ from aurix.embedded.postgres import EmbeddedPostgres
 from aurix.embedded.valkey import EmbeddedValkey
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = Path(os.environ.get("AURIX_DATA_DIR", ROOT / "var")) / "test"
+TESTS = ROOT / "var" / "test"
+DATA = TESTS / str(os.getpid())
+"""Of this run alone: two runs at once do not meet."""
 ADMIN, TEMPLATE = "AURIX_TEST_ADMIN_URL", "AURIX_TEST_TEMPLATE"
 RATE_LIMITS = "LOGIN REGISTER CHANGE_PASSWORD BUY SELL QUOTES WALLET TRANSACTIONS INSIGHTS EXPORT"
 
@@ -39,7 +42,7 @@ def _start() -> None:
     """In the controller, before anything else: servers, roles, and the migrated template."""
     os.environ["AURIX_TEST_EMBEDDED"] = "" if os.environ.get("DATABASE_URL") else "yes"
     if not os.environ.get("DATABASE_URL"):
-        shutil.rmtree(DATA / "postgres", ignore_errors=True)
+        _sweep()
         postgres = EmbeddedPostgres(DATA, durable=False)
         postgres.start()
         _started.append(postgres)
@@ -88,9 +91,17 @@ def _environment() -> None:
         del os.environ[name]
 
 
+def _sweep() -> None:
+    """Remove what runs that were killed have left."""
+    for folder in TESTS.glob("[0-9]*"):
+        if not psutil.pid_exists(int(folder.name)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _stop() -> None:
     for server in reversed(_started):
         server.stop()
+    shutil.rmtree(DATA, ignore_errors=True)
 
 
 try:

@@ -4,7 +4,6 @@ import json
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 pytestmark = pytest.mark.urls("aurix.tests.plumbing_urls")
@@ -33,7 +32,7 @@ FAILURES = [
 ]
 
 
-def error_of(answer: HttpResponse) -> dict[str, Any]:
+def error_of(answer: Any) -> dict[str, Any]:
     """The error in ``answer``, which must have the contract's format."""
     assert answer.headers["Content-Type"] == "application/json"
     assert answer.headers["X-Request-Id"]
@@ -62,15 +61,16 @@ class TestHandler:
         assert error_of(answer)["code"] == code
 
     @pytest.mark.parametrize(
-        ("kind", "status"), [("http404", 404), ("django_permission", 403), ("suspicious", 400), ("too_big", 413), ("defect", 500)]
-    )  # fmt: skip
-    @pytest.mark.parametrize("debug", [False, True])
+        ("kind", "status"),
+        [("http404", 404), ("django_permission", 403), ("suspicious", 400), ("too_big", 413), ("defect", 500)],
+    )
+    @pytest.mark.parametrize("mode", ["", "DEBUG"])
     def test_renders_what_a_plain_view_raises(
-        self, client: Client, settings: Any, kind: str, status: int, debug: bool
+        self, client: Client, settings: Any, kind: str, status: int, mode: str
     ) -> None:
-        settings.DEBUG = debug
+        settings.DEBUG = bool(mode)
         answer = client.get(f"/plain-fail/{kind}", headers={"Accept": "text/html"})
-        if debug and kind == "too_big":
+        if mode and kind == "too_big":
             status = 400  # of Django's page for developers, which knows no other
         assert answer.status_code == status
         error_of(answer)
@@ -101,7 +101,9 @@ class TestHandler:
 
 
 class TestUnknownPath:
-    @pytest.mark.parametrize("path", ["/nothing", "/read/", "/read.json", "/fail/", "/swagger/", "//read", "/%F0%9F%92%A5", "/%ff"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "path", ["/nothing", "/read/", "/read.json", "/fail/", "/swagger/", "//read", "/%F0%9F%92%A5", "/%ff"]
+    )
     @pytest.mark.parametrize("accept", ["application/json", "text/html", "image/png", ""])
     def test_is_404_for_every_client(self, client: Client, path: str, accept: str) -> None:
         answer = client.get(path, headers={"Accept": accept})
@@ -134,8 +136,16 @@ class TestMethods:
 
 class TestPlainErrorPages:
     @pytest.mark.parametrize(
-        ("status", "code"), [(400, "bad_request"), (403, "forbidden"), (409, "conflict"), (418, "im_a_teapot"), (500, "internal_error"), (503, "service_unavailable")]
-    )  # fmt: skip
+        ("status", "code"),
+        [
+            (400, "bad_request"),
+            (403, "forbidden"),
+            (409, "conflict"),
+            (418, "im_a_teapot"),
+            (500, "internal_error"),
+            (503, "service_unavailable"),
+        ],
+    )
     def test_become_json(self, client: Client, status: int, code: str) -> None:
         answer = client.get(f"/status/{status}", headers={"Accept": "text/html"})
         assert answer.status_code == status

@@ -19,7 +19,9 @@ def pay(body: dict[str, Any], **headers: str) -> Any:
 
 
 class TestReadKey:
-    @pytest.mark.parametrize("key", ["a", "x" * 128, str(uuid4()), "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"])
+    @pytest.mark.parametrize(
+        "key", ["a", "x" * 128, "0192f0c1-8a1c-7c3e-9c5e-3f1d6f1f2a3b", "!\"#$%&'()*+,-./:;<=>?@[]^_`{|}~"]
+    )
     def test_takes_visible_ascii(self, key: str) -> None:
         assert pay({}, **{"Idempotency-Key": key}).json()["key"] == key
 

@@ -192,7 +192,8 @@ class TestSeats:
         for number in range(5):
             threads.append(threading.Thread(target=wait, args=[number]))
             threads[-1].start()
-            time.sleep(0.02)
+            while seats.waiting() <= number:
+                time.sleep(0.001)
         seats.leave()
         for thread in threads:
             thread.join()

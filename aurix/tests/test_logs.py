@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -84,6 +85,8 @@ class TestLine:
     @pytest.mark.parametrize("name", ["django.request", "django.server", "django.security.DisallowedHost"])
     def test_does_not_repeat_the_access_log(self, out: io.StringIO, name: str) -> None:
         logging.getLogger(name).warning("Not Found: /x?token=sesame")
+        if name == "django.request":
+            logging.getLogger(name).error("Service Unavailable: /x")
         assert out.getvalue() == ""
 
 
@@ -122,5 +125,8 @@ class TestMask:
         assert "'a***@example.org', '***'" in written
 
     def test_is_quick_on_hostile_text(self, out: io.StringIO) -> None:
-        logging.getLogger("some.library").info("@" + "a." * 20_000 + "@" * 20_000 + "eyJ" * 20_000 + "://" * 20_000)
+        started = time.process_time()
+        for hostile in ("a.", "@", "a@", "eyJ", "eyJ-", "eyJ.", "://", "://a:", ":", "a-"):
+            logging.getLogger("some.library").info("@eyJ" + hostile * 50_000)  # noqa: G003
+        assert time.process_time() - started < 2
         assert out.getvalue()

@@ -14,7 +14,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -48,9 +48,8 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_fo
 '''
 
 class SmallPlan(Plan):
-    def preparation(self, *, urls: Mapping[str, str], admin_url: str) -> list[tuple[str, Program]]:
-        code = os.environ.get("PREPARATION", "pass")
-        return [("Preparing", self.python("preparation", code, self.environment(urls=urls)))]
+    def preparation(self, *, urls: Mapping[str, str], admin_url: str) -> Program:
+        return self.python("preparation", os.environ.get("PREPARATION", "pass"), self.environment(urls=urls))
 
     def web(self, *, urls: Mapping[str, str]) -> Program:
         return self.python("web", WEB, self.environment(urls=urls))
@@ -88,7 +87,7 @@ def eventually(condition: Callable[[], bool]) -> bool:
 class System:
     """A running ``up``, started with ``argv``, with what it prints and every process that it ever had."""
 
-    def __init__(self, *argv: str, folder: Path, port: int = 0, **environ: str) -> None:
+    def __init__(self, *argv: str, folder: Path, port: int = 0, environ: Mapping[str, str] | None = None) -> None:
         self.folder, self.port = folder, port or free_port()
         self.family: set[psutil.Process] = set()
         self._log = folder.with_suffix(".log")
@@ -98,7 +97,7 @@ class System:
             self.process = subprocess.Popen(
                 argv,
                 cwd=ROOT,
-                env={**clean, "AURIX_DATA_DIR": str(folder), "PORT": str(self.port), **environ},
+                env={**clean, "AURIX_DATA_DIR": str(folder), "PORT": str(self.port), **(environ or {})},
                 stdout=log,
                 stderr=log,
             )
@@ -108,10 +107,11 @@ class System:
 
     def __exit__(self, *_: object) -> None:
         self.look()
-        for process in (*self.family, self.process):
+        self.process.kill()
+        self.process.wait()
+        for process in self.family:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        self.process.wait()
 
     @property
     def output(self) -> str:
@@ -147,7 +147,7 @@ class System:
 
 def _alive(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
@@ -157,8 +157,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("up") / "data"
 
 
-def small(folder: Path, **options: str) -> System:
-    return System(sys.executable, "-c", SMALL_SYSTEM, folder=folder, **options)
+def small(folder: Path, **environ: str) -> System:
+    return System(sys.executable, "-c", SMALL_SYSTEM, folder=folder, environ=environ)
 
 
 class TestUp:
@@ -182,7 +182,7 @@ class TestUp:
 
     def test_stops_in_the_middle_of_its_start(self, folder: Path) -> None:
         with small(folder, PREPARATION="import time; time.sleep(600)") as system:
-            assert eventually(lambda: "Preparing" in system.output)
+            assert eventually(lambda: "Database:" in system.output)
             system.look().process.terminate()
             assert system.process.wait(120) == 0
             assert system.leaves_nothing()
@@ -197,8 +197,8 @@ class TestUp:
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
     def test_ends_with_the_make_that_started_it(self, folder: Path, tmp_path: Path, number: signal.Signals) -> None:
         (tmp_path / "Makefile").write_text(MAKEFILE)
-        options = {"PYTHON": sys.executable, "SMALL_SYSTEM": SMALL_SYSTEM, "PYTHONPATH": str(ROOT)}
-        with System("make", "-C", str(tmp_path), "run", folder=folder, **options).ready() as system:
+        environ = {"PYTHON": sys.executable, "SMALL_SYSTEM": SMALL_SYSTEM, "PYTHONPATH": str(ROOT)}
+        with System("make", "-C", str(tmp_path), "run", folder=folder, environ=environ).ready() as system:
             system.process.send_signal(number)
             system.process.wait(120)
             assert system.leaves_nothing()
@@ -275,13 +275,18 @@ class TestPlan:
     def test_has_no_demo_in_production(self) -> None:
         plan = self.plan(AURIX_ENV="production")
         assert not [name for name in plan.environment(urls={}) if name.startswith("DEMO_")]
-        assert [program.name for _, program in plan.preparation(urls={}, admin_url="")] == [
-            "manage.py prepare_database"
-        ]
+        assert "--demo" not in plan.preparation(urls={}, admin_url="").argv
+        assert "--demo" in self.plan().preparation(urls={}, admin_url="").argv
 
-    def test_gives_the_superuser_to_the_preparation_of_the_database_alone(self) -> None:
-        steps = self.plan().preparation(urls={}, admin_url="postgresql://postgres@/postgres")
-        assert ["DATABASE_ADMIN_URL" in program.env for _, program in steps] == [True, False]
+    def test_gives_the_superuser_to_the_preparation_alone(self) -> None:
+        given = self.plan(DATABASE_ADMIN_URL="postgresql://given")
+        assert given.preparation(urls={}, admin_url="").env["DATABASE_ADMIN_URL"] == "postgresql://given"
+        assert given.preparation(urls={}, admin_url="postgresql://own").env["DATABASE_ADMIN_URL"] == "postgresql://own"
+        assert "DATABASE_ADMIN_URL" not in given.environment(urls={})
+
+    def test_takes_the_name_of_a_file_for_a_server_that_is_given(self) -> None:
+        assert self.plan(REDIS_URL_FILE="/run/secrets/redis").has("REDIS_URL")
+        assert not self.plan(REDIS_URL="").has("REDIS_URL")
 
     def test_names_an_address_that_a_browser_can_open(self) -> None:
         assert self.plan().origin == "http://[::1]:80"

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from aurix.action import action
+from aurix.action import COMMIT, frugal_action
 from aurix.actor import Actor
 from aurix.errors import IdempotencyKeyReused
 from wallet import ledger, locks, policies, pricing, queries
@@ -11,7 +11,7 @@ from wallet.errors import QuoteNotFound
 from wallet.pricing import Order
 
 
-@action
+@frugal_action
 def trade(*, by: Actor, order: Order, key: str, fingerprint: bytes) -> tuple[Entry, bool]:
     """Exchange euros and gold at the current price. Returns the entry and whether it is a replay.
 
@@ -42,6 +42,7 @@ def trade(*, by: Actor, order: Order, key: str, fingerprint: bytes) -> tuple[Ent
         actor_id=by.user_id,
         key=key,
         fingerprint=fingerprint,
+        then=COMMIT,
     )
     return entry, False
 

@@ -148,6 +148,7 @@ class Migration(migrations.Migration):
         schema.append_only("wallet_goldprice"),
         schema.sql_file(SQL / "ledger.sql"),
         schema.sql_file(SQL / "desk.sql"),
+        schema.sql_file(SQL / "post.sql"),
         schema.sql_file(SQL / "reads.sql"),
         schema.view("journal"),
     ]
