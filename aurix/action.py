@@ -1,7 +1,7 @@
 """What an action is: one verb, one outermost transaction.
 
-The hot path's transaction is frugal: ``BEGIN`` travels with its first statement and ``COMMIT`` with its last, so that it
-costs as many round trips as it has statements (several statements in one text are PostgreSQL's simple query protocol).
+The hot path's transaction is frugal: ``BEGIN`` travels with its first statement and ``COMMIT`` with its last, so that
+it costs as many round trips as it has statements (several statements in one text are PostgreSQL's simple protocol).
 """
 
 from collections.abc import Callable

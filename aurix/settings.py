@@ -129,11 +129,11 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "aurix.api.middleware.HostMiddleware",
+    "aurix.api.pages.Sessions",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
+    "aurix.api.pages.Users",
+    "aurix.api.pages.Messages",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -176,7 +176,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 # --- API -----------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.api.authentication.BearerAuthentication",
+        "accounts.api.authentication.BackOfficeSessionAuthentication",  # for a person who browses the API
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["accounts.api.authentication.InGoodStanding"],
     "DEFAULT_PARSER_CLASSES": ["aurix.api.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["aurix.api.renderers.JSONRenderer", "aurix.api.renderers.BrowsableRenderer"],

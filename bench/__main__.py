@@ -1,17 +1,16 @@
 """``python -m bench``: trades and reads over HTTP, beside pgbench doing the same writes on the same server."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from functools import partial
 
-from aurix.embedded.progress import StartError
 from bench import baseline, customers, load, machine, offered, report
+from bench.console import guarded, say
 from bench.load import Sample
 from bench.offered import Offer
 from bench.plan import Cell, find, rounds
 from bench.reconcile import reconcile
-from bench.servers import MeasurementError, Servers, running
+from bench.servers import Servers, running
 from bench.website import Website, check_limits, serving
 
 DATABASE = "aurix_bench"
@@ -20,15 +19,11 @@ CELLS = [*load.SCENARIOS, *baseline.SCRIPTS, OFFERED]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure and print; 1 when that was not possible, or the ledger does not agree with the load generator."""
+    """Measure and print; 1 when the ledger does not agree with the load generator."""
     options = _options(arguments)
-    try:
-        load.wrk_program()
-        with running() as servers:
-            return _measure(servers, options)
-    except (MeasurementError, StartError) as problem:
-        sys.stderr.write(f"{problem}\n")
-        return 1
+    load.wrk_program()
+    with running() as servers:
+        return _measure(servers, options)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -38,6 +33,7 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--clients", nargs="+", type=int, default=[8, 32], metavar="N", help="of pgbench")
     parser.add_argument("--runs", type=int, default=3, help="rounds; the figures are medians over them")
     parser.add_argument("--seconds", type=float, default=6, help="of each run")
+    parser.add_argument("--calm", action="store_true", help="make runs again that other programs disturbed")
     parser.add_argument("--customers", type=int, default=2000)
     return parser.parse_args(arguments)
 
@@ -51,8 +47,16 @@ def _measure(servers: Servers, options: argparse.Namespace) -> int:
     with serving(servers, database=DATABASE) as site:
         conditions += [check_limits(site, token=crowd.token), f"log as shipped, to {site.log.name}"]
         cells = _cells(site, crowd, options)
-        meter = servers.meter(web=site.pid)
-        samples = list(rounds(cells, count=options.runs, seconds=options.seconds, meter=meter, say=say))
+        samples = list(
+            rounds(
+                cells,
+                count=options.runs,
+                seconds=options.seconds,
+                meter=lambda _: servers.meter(web=site.pid),
+                calm=options.calm,
+                say=say,
+            )
+        )
         offer = _offer(site, crowd, cells, options, samples)
     say("reconciling")
     outcome = reconcile(servers, database=DATABASE, samples=samples)
@@ -71,7 +75,7 @@ def _cells(site: Website, crowd: customers.Crowd, options: argparse.Namespace) -
         for number in options.connections
     ]
     by_itself = [
-        Cell(name, number, partial(baseline.pgbench, crowd, script=name, clients=number))
+        Cell(name, number, partial(baseline.pgbench, crowd, script=name, clients=number), settles=False)
         for name in baseline.SCRIPTS
         if name in options.only
         for number in options.clients
@@ -93,14 +97,5 @@ def _offer(
     return offer
 
 
-def say(text: str) -> None:
-    """What goes on, beside the results."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        sys.exit(130)
+    guarded(main)

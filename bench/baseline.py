@@ -47,7 +47,7 @@ def pgbench(crowd: Crowd, *, script: str, clients: int, seconds: float) -> Sampl
     processed = re.search(r"^number of transactions actually processed: ([0-9]+)", done.stdout, re.MULTILINE)
     if done.returncode != 0 or tps is None or processed is None:
         raise MeasurementError(f"pgbench failed:\n{done.stdout}{done.stderr}")
-    return Sample(name=script, clients=clients, run=run, rate=float(tps[1]), answers=int(processed[1]))
+    return Sample(script, clients, crowd.database, run, rate=float(tps[1]), answers=int(processed[1]))
 
 
 def _program() -> Path:

@@ -44,7 +44,7 @@ class Meter:
 
 def _of_tree(root: psutil.Process) -> float:
     """Of a process, those of its descendants that live, and those that it has buried."""
-    total = sum(root.cpu_times()[:4])
+    total = float(sum(root.cpu_times()[:4]))
     for process in root.children(recursive=True):
         try:
             total += sum(process.cpu_times()[:2])

@@ -29,6 +29,7 @@ class Sample:
 
     name: str
     clients: int
+    database: str
     run: str
     rate: float
     answers: int
@@ -61,7 +62,14 @@ def wrk(site: Website, crowd: Crowd, *, scenario: str, connections: int, seconds
     if done.returncode != 0 or line is None:
         raise MeasurementError(f"wrk failed:\n{done.stdout}{done.stderr}")
     found: dict[str, Any] = json.loads(line.removeprefix("RESULT "))
-    return Sample(name=scenario, clients=connections, run=run, rate=found["answers"] / found.pop("seconds"), **found)
+    return Sample(
+        name=scenario,
+        clients=connections,
+        database=crowd.database,
+        run=run,
+        rate=found["answers"] / found.pop("seconds"),
+        **found,
+    )
 
 
 def _whole(seconds: float) -> str:

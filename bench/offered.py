@@ -85,6 +85,7 @@ def buys(site: Website, crowd: Crowd, *, rate: float, seconds: float) -> Offer:
     sample = Sample(
         name="buys",
         clients=_CONNECTIONS,
+        database=crowd.database,
         run=run,
         rate=len(answers) / seconds,
         answers=len(answers),

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bench.load import Sample
-from bench.servers import Servers, manage
+from bench.servers import ROOT, Servers, manage
 
 _ROWS = """
 SELECT split_part(idempotency_key, '.', 1) AS run, count(*) FROM wallet_ledger
@@ -32,7 +33,7 @@ class Outcome:
         ]
 
 
-def reconcile(servers: Servers, *, database: str, samples: Iterable[Sample]) -> Outcome:
+def reconcile(servers: Servers, *, database: str, samples: Iterable[Sample], tree: Path = ROOT) -> Outcome:
     """Compare the load generators' counts with the ledger, run by run, once nothing is under way any more.
 
     wrk ends with up to one request on each connection under way and does not wait for the answer: the server may still
@@ -53,7 +54,7 @@ def reconcile(servers: Servers, *, database: str, samples: Iterable[Sample]) -> 
             outcome.confirmed += least
             outcome.rows += posted
     outcome.problems += [f"{count:,} rows of {run}, which nobody ran" for run, count in rows.items()]
-    outcome.verified = manage(servers, database, "verify_ledger").strip()
+    outcome.verified = manage(servers, database, "verify_ledger", tree=tree).strip()
     return outcome
 
 

@@ -40,20 +40,24 @@ def ratios(cells: Sequence[Cell]) -> str:
     return table(["buys as a share of pgbench's, with connections:", *(str(cell.clients) for cell in buys)], rows)
 
 
+CPU_COLUMNS = ("ms of processor time: web", "PostgreSQL", "Valkey", "load generator", "all", "others' share, at most")
+
+
 def processors(cells: Sequence[Cell]) -> str:
     """Processor time a request, and how much of the machine others took meanwhile."""
-    parties = (cpu.WEB, cpu.POSTGRES, cpu.VALKEY, cpu.GENERATOR)
     rows = [
-        [
-            f"{load.SCENARIOS[cell.name]}, {cell.clients} connections",
-            *(f"{cell.cpu_ms(party):.3f}" for party in parties),
-            f"{sum(cell.cpu_ms(party) for party in parties):.3f}",
-            f"{max(spent.others for spent in cell.spent):.0%}",
-        ]
+        [f"{load.SCENARIOS[cell.name]}, {cell.clients} connections", *cpu_figures(cell)]
         for cell in cells
         if cell.name in load.SCENARIOS
     ]
-    return table(["processor time a request, ms", *parties, "all", "taken by others, at most"], rows)
+    return table(["a request's", *CPU_COLUMNS], rows)
+
+
+def cpu_figures(cell: Cell) -> list[str]:
+    """For ``CPU_COLUMNS``."""
+    times = [cell.cpu_ms(party) for party in (cpu.WEB, cpu.POSTGRES, cpu.VALKEY, cpu.GENERATOR)]
+    others = max(spent.others for spent in cell.spent)
+    return [*(f"{time:.3f}" for time in (*times, sum(times))), f"{others:.0%}"]
 
 
 def offered(offer: Offer) -> str:

@@ -80,6 +80,11 @@ class Servers:
         with self.superuser("postgres") as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def rename_database(self, name: str, *, to: str) -> None:
+        """Nobody may be connected to it."""
+        with self.superuser("postgres") as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*map(sql.Identifier, (name, to))))
+
 
 @contextmanager
 def running() -> Iterator[Servers]:

@@ -55,11 +55,11 @@ def post(
     Raises: IntegrityError when a rule of the ledger would be broken, which means that a policy before it has failed to
     say so.
     """
-    identity = [tenant_id, wallet_id, uuid7(), uuid7()]
-    movement = [posting.kind, posting.gold_delta, posting.cash_delta, posting.price, posting.gross, posting.fee]
-    request = [key, fingerprint, actor_id, context.request_id()]
+    identity = (tenant_id, wallet_id, uuid7(), uuid7())
+    movement = (posting.kind, posting.gold_delta, posting.cash_delta, posting.price, posting.gross, posting.fee)
+    request = (key, fingerprint, actor_id, context.request_id())
     with connection.cursor() as cursor:
-        cursor.execute(_POST + then, [*identity, *movement, *request])
+        cursor.execute(_POST + then, identity + movement + request)
         return Entry(*cursor.fetchone())
 
 

@@ -8,8 +8,9 @@ from urllib.parse import unquote_to_bytes
 import orjson
 import structlog
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
+from django.middleware.common import CommonMiddleware
 
 from aurix.api import errors, ratelimits
 from aurix.api.renderers import BrowsableRenderer
@@ -112,3 +113,11 @@ def _log(request: HttpRequest, response: HttpResponseBase, *, seconds: float) ->
         status=response.status_code,
         duration_ms=round(seconds * 1000, 2),
     )
+
+
+class HostMiddleware(CommonMiddleware):
+    """Django's, which refuses hosts that are not in ``ALLOWED_HOSTS``; a load balancer probes health by address."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponsePermanentRedirect | None:
+        """Raises: DisallowedHost."""
+        return None if request.path == "/health" else super().process_request(request)

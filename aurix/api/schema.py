@@ -46,6 +46,17 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
 
 
+class BackOfficeScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # likewise
+    """The back-office's session, with which a person browses the API."""
+
+    target_class = "accounts.api.authentication.BackOfficeSessionAuthentication"
+    name = "backoffice"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        """The security scheme."""
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}
+
+
 @require_safe
 def swagger(request: HttpRequest) -> HttpResponse:
     """``GET /swagger``: Swagger UI."""

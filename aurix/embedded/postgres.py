@@ -53,16 +53,20 @@ _FOR_TESTS = {"fsync": "off", "synchronous_commit": "on", "full_page_writes": "o
 class EmbeddedPostgres(EmbeddedServer):
     """A PostgreSQL server with its data in ``data_dir/postgres``.
 
-    ``durable=False`` is for tests: faster, and a crash of the machine may destroy the data.
+    ``durable=False`` is for tests: faster, and a crash of the machine may destroy the data. So is ``fresh``: it begins
+    with an empty cluster in the place of the one that is there, unless that is in use.
     """
 
     name = "PostgreSQL"
     process_name = "postgres"
     notable = re.compile(r"WARNING:|PANIC:|terminated by signal|FATAL:(?!.*(system is|administrator command))")
 
-    def __init__(self, data_dir: Path, *, durable: bool = True, progress: Progress = SILENT) -> None:
+    def __init__(
+        self, data_dir: Path, *, durable: bool = True, fresh: bool = False, progress: Progress = SILENT
+    ) -> None:
         super().__init__(home=data_dir / "postgres", data="cluster", progress=progress)
         self._durable = durable
+        self._fresh = fresh
 
     def url(self, *, user: str, database: str) -> str:
         """A libpq URL over the unix socket. Raises: StartError before the start."""
@@ -87,8 +91,10 @@ class EmbeddedPostgres(EmbeddedServer):
         account = accounts.unprivileged(
             owning=self._data, reading=[programs / "postgres", programs.parent / "share/postgresql/postgres.bki"]
         )
-        self._check_version()
         self._end_leftovers()
+        if self._fresh:
+            shutil.rmtree(self._data, ignore_errors=True)  # only now, when it is certain that nobody uses it
+        self._check_version()
         if not self._data.exists():
             self._make_cluster(programs, account)
         self._write_access_rules(account)

@@ -43,7 +43,7 @@ def _start() -> None:
     os.environ["AURIX_TEST_EMBEDDED"] = "" if os.environ.get("DATABASE_URL") else "yes"
     if not os.environ.get("DATABASE_URL"):
         _sweep()
-        postgres = EmbeddedPostgres(DATA, durable=False)
+        postgres = EmbeddedPostgres(DATA, durable=False, fresh=True)
         postgres.start()
         _started.append(postgres)
         os.environ[ADMIN] = postgres.superuser_url("postgres")

@@ -126,6 +126,15 @@ class TestPostgres:
                 postgres(folder).start()
             assert ask(server, "SELECT 1") == "1"
 
+    def test_begins_anew_where_that_is_wanted_and_nobody_uses_the_old(self, folder: Path) -> None:
+        with postgres(folder) as server:
+            ask(server, "CREATE TABLE old (x integer)")
+            with pytest.raises(StartError, match="in use"):
+                EmbeddedPostgres(folder, durable=False, fresh=True).start()
+            assert ask(server, "SELECT to_regclass('old')") == "old"
+        with EmbeddedPostgres(folder, durable=False, fresh=True) as server:
+            assert ask(server, "SELECT to_regclass('old')") == "None"
+
     def test_starts_in_spite_of_a_stale_pid_that_now_is_another_program(self, folder: Path) -> None:
         with postgres(folder) as server:
             os.kill(leader(server), signal.SIGKILL)

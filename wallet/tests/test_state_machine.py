@@ -130,7 +130,7 @@ class Customer(RuleBasedStateMachine):
 @pytest.mark.slow
 def test_any_sequence_of_calls_agrees_with_the_model(tenant: TenantView) -> None:
     machine = type("Machine", (Customer,), {"tenant": tenant})
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # Hypothesis leaves it untyped
+    run_state_machine_as_test(
         machine,
         settings=settings(
             max_examples=25,
