@@ -3,11 +3,10 @@
 import re
 import subprocess
 from importlib.util import find_spec
-from itertools import count
 from pathlib import Path
 
 from bench.customers import FIRST, SESSION, USER, Crowd, tenant_id
-from bench.load import Sample
+from bench.load import Sample, new_run
 from bench.servers import ROOT, MeasurementError, Servers
 
 SCRIPTS = {
@@ -19,7 +18,6 @@ SCRIPTS = {
 }
 _AS_APPLICATION = {"ours", "view"}
 _SQL = ROOT / "bench" / "sql"
-_runs = count(1)
 
 
 def prepare(servers: Servers, *, database: str) -> None:
@@ -31,7 +29,7 @@ def prepare(servers: Servers, *, database: str) -> None:
 
 def pgbench(crowd: Crowd, *, script: str, clients: int, seconds: float) -> Sample:
     """Run ``script`` with ``clients`` connections at once, every statement prepared."""
-    run = f"pgb{next(_runs):04d}"
+    run = new_run()
     with crowd.servers.superuser(crowd.database) as connection:
         tenant = tenant_id(connection)
     values = {

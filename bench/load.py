@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from itertools import count
+from secrets import token_hex
 from typing import Any
 
 from bench.customers import Crowd
@@ -17,7 +18,15 @@ SCENARIOS = {
     "buys": "buys",
     "mix": "70/20/10 mix of wallet, page, buy",
 }
+SESSION = f"bench-{token_hex(4)}-"
+"""Begins the idempotency keys of everything that this process has a generator send."""
+
 _runs = count(1)
+
+
+def new_run() -> str:
+    """A name for one run: what its idempotency keys begin with, up to the first dot."""
+    return f"{SESSION}{next(_runs):04d}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ def wrk_program() -> str:
 
 def wrk(site: Website, crowd: Crowd, *, scenario: str, connections: int, seconds: float) -> Sample:
     """Keep ``connections`` requests under way for ``seconds``, each sent when the one before it is answered."""
-    run = f"run{next(_runs):04d}"
+    run = new_run()
     # One thread: it can send far more than two cores can answer, and takes less from them than two would.
     command = [wrk_program(), "-t1", f"-c{connections}", f"-d{_whole(seconds)}", "--timeout=30s"]
     command += ["-s", str(ROOT / "bench" / "drive.lua"), site.url, "--", scenario, str(crowd.file), run]

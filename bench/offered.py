@@ -11,16 +11,14 @@ import socket
 import threading
 import time
 from dataclasses import dataclass
-from itertools import count
 
 from bench.customers import Crowd
-from bench.load import Sample
+from bench.load import Sample, new_run
 from bench.website import HOST, Website
 
 _CONNECTIONS = 128
 _LEAD_SECONDS = 0.5
 _BODY = json.dumps({"grams": "0.01"}).encode()
-_runs = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +58,7 @@ class _Answer:
 
 def buys(site: Website, crowd: Crowd, *, rate: float, seconds: float) -> Offer:
     """Offer ``rate`` buys a second for ``seconds``, over up to 128 connections."""
-    run = f"runopen{next(_runs):04d}"
+    run = new_run()
     tokens = crowd.file.read_text(encoding="ascii").split()
     schedule = _Schedule(time.perf_counter() + _LEAD_SECONDS, 1 / rate, round(rate * seconds), threading.Lock())
     answers: list[_Answer] = []

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.load import Sample
+from bench.load import SESSION, Sample
 from bench.servers import ROOT, Servers, manage
 
 _ROWS = """
 SELECT split_part(idempotency_key, '.', 1) AS run, count(*) FROM wallet_ledger
- WHERE idempotency_key LIKE 'run%' OR idempotency_key LIKE 'pgb%' GROUP BY 1
+ WHERE starts_with(idempotency_key, %s) GROUP BY 1
 """
 
 
@@ -42,7 +42,7 @@ def reconcile(servers: Servers, *, database: str, samples: Iterable[Sample], tre
     that may be under way and the refused ones. pgbench finishes what it began: its count is exact.
     """
     with servers.superuser(database) as connection:
-        rows: dict[str, int] = dict(connection.execute(_ROWS).fetchall())
+        rows: dict[str, int] = dict(connection.execute(_ROWS, [SESSION]).fetchall())
     outcome = Outcome()
     for sample in samples:
         posted = rows.pop(sample.run, 0)

@@ -15,6 +15,8 @@ from wallet.entries import ENTRY_COLUMNS, Entry
 from wallet.models import GoldPrice
 
 LAST_NUMBER = 2**63 - 1
+BATCH = 1000
+"""Entries that are read at a time where all are wanted."""
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
 
@@ -83,8 +85,8 @@ def entries(
 
 def all_entries(actor: Actor, *, kind: str | None, since: datetime, until: datetime) -> Iterator[Entry]:
     """Every entry that ``entries`` would page through, in constant memory and without a long transaction."""
-    before, most = LAST_NUMBER, 1000
-    while batch := entries(actor, before=before, most=most, kind=kind, since=since, until=until):
+    before = LAST_NUMBER
+    while batch := entries(actor, before=before, most=BATCH, kind=kind, since=since, until=until):
         yield from batch
         before = batch[-1].number
 

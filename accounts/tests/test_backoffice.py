@@ -10,7 +10,7 @@ from django.test import Client
 from accounts.actions import closing
 from accounts.backends import BackOfficeBackend
 from accounts.models import Session, User
-from accounts.tests.asserts import sessions_of
+from accounts.tests.asserts import refused, sessions_of
 from aurix import clock, tenancy
 from aurix.tests.cast import PASSWORD, Api, Person
 
@@ -90,8 +90,32 @@ class TestSignIn:
         office.post("/backoffice/logout/")
         assert not is_in(office)
 
-    def test_is_no_way_into_the_api(self, office: Client) -> None:
-        assert office.get("/wallet").status_code == 401
+
+class TestTheApiInABrowser:
+    def test_knows_who_is_signed_in(self, office: Client, olivia: Person) -> None:
+        assert office.get("/wallet").json()["wallet_id"] == str(olivia.wallet_id)
+        assert office.get("/admin/tenants").status_code == 200
+
+    def test_does_not_take_a_post_from_another_site(self, olivia: Person) -> None:
+        office = Client(enforce_csrf_checks=True)
+        office.get("/backoffice/login/")
+        form = {"username": olivia.email, "password": PASSWORD}
+        token = office.cookies["csrftoken"].value
+        office.post("/backoffice/login/", {**form, "csrfmiddlewaretoken": token})
+        assert is_in(office)
+        path, json = f"/admin/tenants/{olivia.tenant.id}/activate", "application/json"
+        refused(office.post(path, {}, content_type=json), 403, "forbidden")
+        token = office.cookies["csrftoken"].value
+        assert office.post(path, {}, content_type=json, headers={"X-CSRFToken": token}).status_code == 200
+
+    def test_does_not_know_customers(self, alice: Person, tom: Person) -> None:
+        for someone in (alice, tom):
+            refused(sign_in(someone.email).get("/wallet"), 401, "unauthorized")
+
+    def test_forgets_people_at_once(self, office: Client, olivia: Person) -> None:
+        with tenancy.platform_scope("test"):
+            User.objects.filter(id=olivia.user_id).update(role="user")
+        refused(office.get("/wallet"), 401, "unauthorized")
 
 
 class TestPages:

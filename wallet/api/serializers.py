@@ -1,5 +1,6 @@
 """Input and output of the wallet's calls. Amounts go out as decimal strings: euros 2 places, grams and prices 8."""
 
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, time
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 
 from aurix import clock, money
 from aurix.api import cursors
+from aurix.api.renderers import JSONRenderer
 from aurix.api.serializers import DecimalString, StrictSerializer, StrictUUID, read
 from aurix.errors import BadRequest
 from wallet.entries import Entry
@@ -181,3 +183,21 @@ def _balances(entry: Entry) -> dict[str, str]:
         "gold_balance_grams": money.format_grams(entry.gold_after),
         "fiat_balance_eur": money.format_cents(entry.cash_after),
     }
+
+
+class CsvRenderer(JSONRenderer):
+    """Makes ``Accept: text/csv`` acceptable. What it renders are refusals, which are JSON like everywhere."""
+
+    media_type = "text/csv"
+    format = "csv"
+
+
+def csv_lines(entries: Iterable[Entry]) -> Iterator[str]:
+    """A header and a line for each entry, with the fields of ``transaction``. No value needs quoting."""
+    yield ",".join(_CSV_COLUMNS) + "\r\n"
+    for entry in entries:
+        values = transaction(entry)
+        yield ",".join(values[name] or "" for name in _CSV_COLUMNS) + "\r\n"
+
+
+_CSV_COLUMNS = tuple(TransactionOutput().fields)

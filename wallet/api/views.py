@@ -1,10 +1,14 @@
 """The wallet over HTTP: parse, one action or query, render."""
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -86,11 +90,15 @@ class SellViewSet(_TradeViewSet):
 class TransactionViewSet(ApiViewSet):
     """The movements of the signed-in customer's wallet."""
 
-    rate_limits = {"list": Limit("transactions"), "retrieve": Limit("transactions")}
+    rate_limits = {action: Limit("transactions") for action in ("list", "retrieve", "export")}
 
     def get_permissions(self) -> Sequence[Any]:
-        """A page checks the actor's standing in its own query."""
-        return [SignedIn()] if self.action == "list" else super().get_permissions()
+        """Pages check the actor's standing in their own query."""
+        return [SignedIn()] if self.action in {"list", "export"} else super().get_permissions()
+
+    def get_renderers(self) -> list[BaseRenderer]:
+        """``Accept: text/csv`` is understood where CSV is answered; errors stay JSON."""
+        return [*super().get_renderers(), *([serializers.CsvRenderer()] if self.action == "export" else [])]
 
     @extend_schema(
         responses={200: serializers.TransactionsOutput, **errors(400, 401, 403, 429)},
@@ -123,6 +131,27 @@ class TransactionViewSet(ApiViewSet):
             render=serializers.transaction,
         )
         return Response(page)
+
+    @extend_schema(
+        responses={(200, "text/csv"): OpenApiTypes.STR, **errors(400, 401, 403, 429)},
+        parameters=[
+            OpenApiParameter("type", enum=LedgerEntry.Kind.values),
+            OpenApiParameter("from", description=f"{MOMENT}; included"),
+            OpenApiParameter("to", description=f"{MOMENT}; not included"),
+        ],
+    )
+    def export(self, request: Request) -> StreamingHttpResponse:
+        """The same as CSV, all of it, streamed."""
+        kind = serializers.read_kind(request)
+        since, until = serializers.read_period(request)
+        entries = queries.all_entries(actor_of(request), kind=kind, since=since, until=until)
+        first = next(entries, None)  # asks the actor's standing while a refusal can still be answered
+        found = chain([first], entries) if first else iter(())
+        return StreamingHttpResponse(
+            serializers.csv_lines(found),
+            content_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": 'attachment; filename="transactions.csv"'},
+        )
 
     @extend_schema(responses={200: serializers.TransactionOutput, **errors(401, 403, 404, 429)})
     def retrieve(self, request: Request, pk: UUID) -> Response:

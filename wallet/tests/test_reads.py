@@ -1,5 +1,7 @@
 """``GET /wallet``, ``GET /transactions`` and ``GET /transactions/{id}``."""
 
+import csv
+import io
 from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
@@ -9,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from aurix.tests.cast import Api, Person
+from wallet import queries
 
 
 def items(person: Person, query: str = "") -> list[dict[str, Any]]:
@@ -135,6 +138,27 @@ class TestTransactions:
     )  # fmt: skip
     def test_refuses_what_it_cannot_read(self, query: str, alice: Person) -> None:
         assert error(alice.get(f"/transactions?{query}")) == (400, "bad_request")
+
+    def test_are_the_same_as_csv(self, alice: Person) -> None:
+        for grams in ("1", "0.5"):
+            alice.buy(grams=grams)
+        alice.sell(grams="0.25")
+        for query in ("", "?type=buy", "?type=opening", "?from=2001-01-01&to=2001-01-02"):
+            answer = alice.get(f"/transactions.csv{query}", Accept="text/csv")
+            assert (answer.status_code, answer["Content-Type"]) == (200, "text/csv; charset=utf-8")
+            lines = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode(), newline="")))  # type: ignore[attr-defined]  # a streaming response's
+            assert lines == [{name: value or "" for name, value in item.items()} for item in items(alice, query)]
+
+    def test_as_csv_come_in_constant_steps(self, alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(queries, "BATCH", 2)
+        made = [alice.buy(grams="0.1").json()["transaction"]["id"] for _ in range(5)]
+        body = b"".join(alice.get("/transactions.csv").streaming_content).decode()  # type: ignore[attr-defined]  # likewise
+        assert [line.split(",")[0] for line in body.splitlines()[1:]] == made[::-1]
+
+    def test_as_csv_refuse_in_json(self, alice: Person, api: Api) -> None:
+        assert error(alice.get("/transactions.csv?type=gift", Accept="text/csv")) == (400, "bad_request")
+        assert error(api.get("/transactions.csv", Accept="text/csv")) == (401, "unauthorized")
+        assert error(alice.get("/transactions", Accept="text/csv")) == (406, "not_acceptable")
 
     def test_refuses_a_cursor_of_another_list(self, alice: Person, bob: Person) -> None:
         for person in (alice, bob):
