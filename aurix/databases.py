@@ -42,13 +42,12 @@ def parse_url(variable: str, url: str) -> dict[str, Any]:
     }
 
 
-def connections(*, url: str, owner_url: str, pool_size: int) -> dict[str, dict[str, Any]]:
-    """Django's ``DATABASES``. ``pool_size`` is the most connections one web process opens."""
+def connections(*, url: str, owner_url: str) -> dict[str, dict[str, Any]]:
+    """Django's ``DATABASES``."""
     running = parse_url("DATABASE_URL", url)
     if running["USER"] != APP_ROLE:
         running["OPTIONS"]["options"] = f"{running['OPTIONS'].get('options', '')} -c role={APP_ROLE}".strip()
     running["OPTIONS"].setdefault("connect_timeout", 3)
-    running["OPTIONS"]["pool"] = {"min_size": 1, "max_size": pool_size, "timeout": 5}
-    running["ATOMIC_REQUESTS"] = False
+    running["CONN_MAX_AGE"] = None  # kept: a web process has one for each seat (aurix.api.intake), a task one
     owner = parse_url("DATABASE_OWNER_URL", owner_url or url)
     return {"default": running, "owner": owner}

@@ -65,9 +65,9 @@ class _Question:
 
 
 def ask_database() -> None:
-    """Connect as the application does, but outside of its pool, which may be busy. Raises: psycopg.Error."""
+    """Connect anew, as the application does: its own connections may be busy. Raises: psycopg.Error."""
     database = connections.create_connection("default")
-    options = {key: value for key, value in database.get_connection_params().items() if key not in {"pool", "context"}}
+    options = {key: value for key, value in database.get_connection_params().items() if key != "context"}
     options |= {"connect_timeout": 2, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 2}
     with psycopg.connect(**options) as connection:
         connection.execute("SELECT 1")

@@ -57,7 +57,7 @@ WEB_THREADS = env.integer("WEB_THREADS", default=4, low=1, high=256)
 PORT = env.integer("PORT", default=8080, low=1, high=65535)
 HOST = env.text("HOST", default="127.0.0.1")
 
-DATABASES = databases.connections(url=DATABASE_URL, owner_url=DATABASE_OWNER_URL, pool_size=WEB_THREADS + 2)
+DATABASES = databases.connections(url=DATABASE_URL, owner_url=DATABASE_OWNER_URL)
 DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -128,7 +128,8 @@ MIDDLEWARE = [
     "aurix.api.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "corsheaders.middleware.CorsMiddleware",
+    # Where no origin is named there is nothing to add to an answer.
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "aurix.api.middleware.HostMiddleware",
     "aurix.api.pages.Sessions",
     "django.middleware.csrf.CsrfViewMiddleware",

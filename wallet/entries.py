@@ -1,13 +1,12 @@
 """What a reader sees of a ledger entry. Writing one is the ledger's."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 from uuid import UUID
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A ledger entry as a reader sees it: grams as Decimal, money in cents."""
 
     id: UUID
@@ -23,5 +22,5 @@ class Entry:
     created_at: datetime
 
 
-ENTRY_COLUMNS = ", ".join(Entry.__dataclass_fields__)
+ENTRY_COLUMNS = ", ".join(Entry.__annotations__)
 """The columns of ``wallet_ledger`` that make an Entry, in its order."""

@@ -14,7 +14,6 @@ from django.core import exceptions as django_errors
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.views import defaults
-from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -67,7 +66,7 @@ def refusal_for(exc: BaseException) -> Refusal | None:
         return exc
     if isinstance(exc, drf.APIException):
         return _from_drf(exc)
-    if isinstance(exc, OperationalError | InterfaceError | PoolTimeout):
+    if isinstance(exc, OperationalError | InterfaceError):
         logger.error("database_unavailable", exc_info=exc)
         refusal = ServiceUnavailable()
         refusal.headers["Retry-After"] = "1"

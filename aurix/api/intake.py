@@ -5,12 +5,14 @@ holds the thread that reads from it. Hence two numbers: many threads that read (
 at a time as there are seats work in Django, with a database connection.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.http import parse_header_parameters
 
 from aurix.api.seats import OVERLOADED, Seats
@@ -21,34 +23,61 @@ _PATIENCE_SECONDS = 10.0
 def guarded(application: WSGIApplication, *, seats: int) -> WSGIApplication:
     """``application`` for at most ``seats`` requests at a time, each with its body read before it sits down.
 
-    ``/health`` never waits: it is asked exactly when all seats may be stuck. An answer that is not a stream is
-    finished and closed here, so the request's database connection goes back to the pool whatever became of the client.
+    A seat is a database connection that stays open from one request to the next: nothing is opened, checked out, reset
+    or given back for a request. ``/health`` never waits: it is asked exactly when all seats may be stuck, and needs
+    no such connection. An answer that is not a stream is finished in the seat, whatever became of the client.
     """
-    free = Seats(seats)
+    free = Seats([_connection() for _ in range(seats)])
 
     def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         _check_content_type(environ)
         _read_body(environ)
-        needs_seat = environ.get("PATH_INFO") != "/health"
-        if needs_seat and not free.take(patience=_PATIENCE_SECONDS):
-            environ[OVERLOADED], needs_seat = True, False
+        if environ.get("PATH_INFO") == "/health":
+            return _finished(application(environ, start_response))
+        seat = free.take(patience=_PATIENCE_SECONDS)
+        if seat is None:
+            environ[OVERLOADED] = True
+            return _finished(application(environ, start_response))
+        connections["default"] = seat
         try:
             return _finished(application(environ, start_response))
         finally:
-            if needs_seat:
-                free.leave()
+            del connections["default"]
+            free.leave(seat)
 
     return serve
 
 
+def _connection() -> BaseDatabaseWrapper:
+    connection = connections.create_connection("default")
+    connection.inc_thread_sharing()  # one thread at a time: whichever has the seat
+    return connection
+
+
 def _finished(response: Any) -> Iterable[bytes]:
     if getattr(response, "streaming", False):
-        return response  # type: ignore[no-any-return]  # the server closes it
+        return _Stream(response)
     try:
         return [b"".join(response)]
     finally:
         if hasattr(response, "close"):
             response.close()
+
+
+class _Stream:
+    """A response that is still being written when its request has left the seat: it has a connection of its own."""
+
+    def __init__(self, response: Any) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._response)
+
+    def close(self) -> None:
+        """The server calls this at the end, also when the client has hung up."""
+        self._response.close()
+        connections["default"].close()
+        del connections["default"]
 
 
 def _check_content_type(environ: WSGIEnvironment) -> None:

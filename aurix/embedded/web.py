@@ -16,7 +16,7 @@ from granian.server.mp import MPServer
 from aurix import env
 from aurix.embedded.launch import die_with_parent
 
-_READERS = 256
+_READERS = 32
 """Threads a worker may have to read requests and write answers to clients of any slowness, made as they are needed.
 How many of them work at a time is the application's affair: WEB_THREADS (see ``aurix.wsgi``)."""
 _PATIENCE_SECONDS = 60

@@ -14,7 +14,6 @@ from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from drf_spectacular.utils import extend_schema
-from psycopg_pool import PoolTimeout
 from rest_framework import exceptions as drf
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -180,7 +179,6 @@ FAILURES: dict[str, Callable[[], Exception]] = {
     "suspicious": lambda: django_errors.SuspiciousOperation("secret"),
     "too_big": django_errors.RequestDataTooBig,
     "database": lambda: OperationalError("connection to secret failed"),
-    "pool": lambda: PoolTimeout("secret"),
     "data": lambda: DataError("numeric field overflow secret"),
     "conflict": lambda: type("Conflict", (drf.APIException,), {"status_code": 409})(),
     "defect": lambda: RuntimeError("secret"),

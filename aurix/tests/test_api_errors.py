@@ -24,7 +24,6 @@ FAILURES = [
     ("suspicious", 400, "bad_request"),
     ("too_big", 413, "payload_too_large"),
     ("database", 503, "service_unavailable"),
-    ("pool", 503, "service_unavailable"),
     ("data", 400, "bad_request"),
     ("conflict", 409, "conflict"),
     ("defect", 500, "internal_error"),
@@ -92,7 +91,7 @@ class TestHandler:
         with pytest.raises(RuntimeError, match="secret"):
             Client().get("/fail/defect")
 
-    @pytest.mark.parametrize("kind", ["defect", "database", "pool", "data"])
+    @pytest.mark.parametrize("kind", ["defect", "database", "data"])
     def test_logs_the_traceback_of_what_it_hides(
         self, client: Client, kind: str, caplog: pytest.LogCaptureFixture
     ) -> None:

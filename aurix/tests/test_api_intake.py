@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -47,7 +48,9 @@ class Answer:
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             self.status, self.headers = int(status[:3]), dict(headers)
 
-        self.body = b"".join(application(whole, start))
+        # In a thread of its own, as in the server: a seat's connection takes the place of the thread's.
+        with ThreadPoolExecutor(1) as thread:
+            self.body: bytes = thread.submit(lambda: b"".join(application(whole, start))).result()
 
 
 def chunked(body: Any, **environ: Any) -> Answer:
@@ -180,13 +183,14 @@ class TestSeats:
         assert Answer(application).status == 200
 
     def test_go_to_whoever_waited_longest(self) -> None:
-        seats, order = Seats(1), list[int]()
+        seats, order = Seats(["seat"]), list[int]()
         seats.take(patience=1)
 
         def wait(number: int) -> None:
-            seats.take(patience=10)
+            seat = seats.take(patience=10)
+            assert seat
             order.append(number)
-            seats.leave()
+            seats.leave(seat)
 
         threads = []
         for number in range(5):
@@ -194,14 +198,14 @@ class TestSeats:
             threads[-1].start()
             while seats.waiting() <= number:
                 time.sleep(0.001)
-        seats.leave()
+        seats.leave("seat")
         for thread in threads:
             thread.join()
         assert order == [0, 1, 2, 3, 4]
 
     def test_are_not_lost_to_who_stopped_waiting(self) -> None:
-        seats = Seats(1)
-        assert seats.take(patience=1)
-        assert not seats.take(patience=0.01)
-        seats.leave()
-        assert seats.take(patience=0.01)
+        seats = Seats(["seat"])
+        assert seats.take(patience=1) == "seat"
+        assert seats.take(patience=0.01) is None
+        seats.leave("seat")
+        assert seats.take(patience=0.01) == "seat"

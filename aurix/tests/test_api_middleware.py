@@ -139,6 +139,8 @@ class TestCors:
     @pytest.fixture(autouse=True)
     def _allow(self, settings: Any) -> None:
         settings.CORS_ALLOWED_ORIGINS = ["https://app.example"]
+        outermost, *rest = settings.MIDDLEWARE
+        settings.MIDDLEWARE = [outermost, "corsheaders.middleware.CorsMiddleware", *rest]
 
     def preflight(self, client: Client, origin: str) -> Any:
         headers = {

@@ -143,6 +143,17 @@ class TestInsert:
             )
 
     @ROLES
+    def test_a_temporary_table_is_not_taken_for_the_wallet(self, role: str, alice: Person) -> None:
+        with sql(role, tenant_id=alice.tenant.id) as connection:
+            connection.execute("CREATE TEMPORARY TABLE wallet_wallet (LIKE public.wallet_wallet)")
+            copy = "INSERT INTO pg_temp.wallet_wallet SELECT * FROM public.wallet_wallet WHERE id = %s"
+            connection.execute(copy, [alice.wallet_id])
+            connection.execute("UPDATE pg_temp.wallet_wallet SET cash = 99999999, gold = 99")
+            connection.execute(INSERT, entry(alice))
+        assert wallet_row(alice)[:3] == (2, 0, 1_000_100)
+        assert verification.verify(tenant_id=alice.tenant.id).discrepancies == []
+
+    @ROLES
     def test_refuses_another_tenant_s_wallet(self, role: str, alice: Person, charlie: Person) -> None:
         crossed = entry(alice, wallet_id=charlie.wallet_id)
         with pytest.raises(psycopg.errors.ForeignKeyViolation), sql(role, tenant_id=alice.tenant.id) as connection:

@@ -31,21 +31,23 @@ ALTER TABLE wallet_ledger
 -- The canonical form that is hashed: a JSON array of strings and nulls in this order, in UTF-8. docs/ledger.md
 -- describes it; wallet/ledger.py writes it a second time, independently, to verify.
 CREATE FUNCTION wallet_ledger_canonical(entry wallet_ledger) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
-    SELECT json_build_array(
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN json_build_array(
         'aurix-ledger-1', entry.tenant_id::text, entry.wallet_id::text, entry.number::text, entry.id::text, entry.kind,
         entry.gold_delta::text, entry.cash_delta::text, entry.price::text, entry.reference_price::text,
         entry.gross::text, entry.fee::text, entry.spread::text, entry.gold_after::text, entry.cash_after::text,
         entry.quote_id::text, entry.idempotency_key, encode(entry.fingerprint, 'hex'), entry.actor_id::text,
         entry.request_id, to_char(entry.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         encode(entry.previous_hash, 'hex')
-    )::text
-$$;
+    )::text;
+END $$;
 
 -- Every insert continues its wallet's chain: the wallet is locked, and the row numbered, balanced, dated and hashed
--- here. What the inserting statement says about these columns does not count.
+-- here. What the inserting statement says about these columns does not count. (pg_temp comes last in the search path, or
+-- else a temporary table called wallet_wallet would be taken for the real one.)
 CREATE FUNCTION wallet_ledger_continue() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     head wallet_wallet;
 BEGIN
@@ -67,7 +69,7 @@ CREATE TRIGGER continues_chain BEFORE INSERT ON wallet_ledger
 
 -- Only a row that was really inserted (not one that ON CONFLICT dropped) moves its wallet.
 CREATE FUNCTION wallet_ledger_move_wallet() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     UPDATE wallet_wallet
        SET number = NEW.number, gold = NEW.gold_after, cash = NEW.cash_after, hash = NEW.hash,
