@@ -1,15 +1,27 @@
 """What the platform itself stores: events waiting for the relay, and the audit trail."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import Func, Value
 
 from aurix.ids import uuid7
 
 
+class TransactionId(models.TextField):  # type: ignore[type-arg]  # not generic at run time
+    """The number of a transaction, which PostgreSQL never uses twice. Compare and read it in SQL."""
+
+    def db_type(self, connection: Any) -> str:
+        """What 64 bits of it are called."""
+        return "xid8"
+
+
 class OutboxEvent(models.Model):
     """Something that happened and that others want to know, written in the transaction in which it happened.
 
-    ``subject_id`` is the wallet or user it is about: events of one subject leave in the order of ``sequence``.
+    ``subject_id`` is the wallet or user it is about: events of one subject leave in the order of ``sequence``, which is
+    drawn under the subject's lock. ``transaction_id`` tells the relay which events have been committed since it last
+    looked. Whoever may write an event may neither change nor remove it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -21,12 +33,61 @@ class OutboxEvent(models.Model):
     type = models.CharField(max_length=64)
     payload = models.JSONField()
     created_at = models.DateTimeField()
+    transaction_id = TransactionId(db_default=Func(function="pg_current_xact_id"), editable=False)
 
     class Meta:
         db_table = "aurix_outbox"
 
     def __str__(self) -> str:
         return f"{self.type} {self.id}"
+
+
+class RelayPosition(models.Model):
+    """How far a target has been served: two moments of the database and a place between them.
+
+    A moment is a ``pg_snapshot``, written as text. Every event that is visible in ``done`` has left or is held. While
+    there is a ``doing``, so has every event up to ``sequence`` that became visible from ``done`` to ``doing``.
+    """
+
+    target = models.CharField(max_length=64, unique=True)
+    done = models.TextField(default="1:1:", help_text="the default is before everything")
+    doing = models.TextField(blank=True, default="")
+    sequence = models.BigIntegerField(default=0)
+    published = models.BigIntegerField(default=0)
+    cluster = models.BigIntegerField(help_text="system_identifier: transaction ids mean nothing in another cluster")
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "aurix_relay_position"
+
+    def __str__(self) -> str:
+        return self.target
+
+
+class HeldEvent(models.Model):
+    """An event that a target has refused, or that waits behind such a one of its subject: the dead letters.
+
+    ``attempts`` is 0 for one that waits behind. A ``dead`` one is not tried again until somebody requeues it. The
+    envelope is kept as it is to be sent, so that it outlives the outbox row.
+    """
+
+    target = models.CharField(max_length=64)
+    event_id = models.UUIDField()
+    subject_id = models.UUIDField()
+    sequence = models.BigIntegerField()
+    envelope = models.TextField()
+    attempts = models.IntegerField()
+    dead = models.BooleanField(default=False)
+    retry_at = models.DateTimeField()
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "aurix_held_event"
+        constraints = [models.UniqueConstraint(fields=["target", "subject_id", "event_id"], name="held_once")]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} for {self.target}"
 
 
 class AuditEvent(models.Model):

@@ -254,6 +254,22 @@ CELERY_TASK_SOFT_TIME_LIMIT = 540
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_TIMEZONE = "UTC"
 
+# --- Events --------------------------------------------------------------------------------------------------------
+
+KAFKA_BOOTSTRAP_SERVERS = env.text("KAFKA_BOOTSTRAP_SERVERS")
+KAFKA_OPTIONS = env.text("KAFKA_OPTIONS")
+EVENT_TARGETS = env.words("EVENT_TARGETS", default="redis,kafka" if KAFKA_BOOTSTRAP_SERVERS else "redis")
+EVENT_SOURCE = env.text("EVENT_SOURCE", default="urn:aurix")
+EVENT_REDIS_URL = env.text("EVENT_REDIS_URL", default=REDIS_URL)
+EVENT_STREAM = env.text("EVENT_STREAM", default="aurix:events")
+EVENT_STREAM_MAX_LENGTH = env.integer("EVENT_STREAM_MAX_LENGTH", default=1_000_000, low=1, high=10**12)
+EVENT_TOPIC = env.text("EVENT_TOPIC", default="aurix.events")
+EVENT_BATCH = env.integer("EVENT_BATCH", default=1000, low=1, high=10_000)
+EVENT_POLL_MS = env.integer("EVENT_POLL_MS", default=100, low=10, high=10_000)
+EVENT_ATTEMPTS = env.integer("EVENT_ATTEMPTS", default=5, low=2, high=100)
+EVENT_MAX_BYTES = env.integer("EVENT_MAX_BYTES", default=900_000, low=1_000, high=10**8)
+EVENT_RETENTION_HOURS = env.integer("EVENT_RETENTION_HOURS", default=168, low=0, high=100_000)
+
 # --- Logs ----------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.choice("LOG_LEVEL", default="INFO", options=("DEBUG", "INFO", "WARNING", "ERROR"))

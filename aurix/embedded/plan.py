@@ -95,7 +95,9 @@ class Plan:
         worker += ["--without-gossip", "--without-mingle"]
         beat = ["beat", "--loglevel=WARNING", "--pidfile="]
         beat += ["--scheduler=django_celery_beat.schedulers:DatabaseScheduler"]
+        django = env | {"DJANGO_SETTINGS_MODULE": "aurix.settings"}
         return [
+            self._module("relay", "django", "relay", env=django, stop_seconds=25),
             self._module("worker", *celery, *worker, env=env, stop_seconds=30),
             self._module("beat", *celery, *beat, env=env, stop_seconds=10),
         ]
