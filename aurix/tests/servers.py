@@ -91,6 +91,13 @@ def _environment() -> None:
         del os.environ[name]
 
 
+def _own_redis() -> str:
+    """A Redis database of this worker's own: one that clears its cache clears nobody else's."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) + 1
+    url = os.environ["REDIS_URL"].partition("?")[0]
+    return f"{url}?db={number}"
+
+
 def _sweep() -> None:
     """Remove what runs that were killed have left."""
     for folder in TESTS.glob("[0-9]*"):
@@ -109,6 +116,7 @@ try:
         _environment()
         _start()
     _point_at(_own_database())
+    os.environ["REDIS_URL"] = _own_redis()
 except BaseException:
     _stop()
     raise
