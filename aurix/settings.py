@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "tenants.apps.TenantsConfig",
     "wallet.apps.WalletConfig",
     "accounts.apps.AccountsConfig",
+    "insights.apps.InsightsConfig",
     "accounts.apps.BackOfficeConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -269,6 +270,15 @@ EVENT_POLL_MS = env.integer("EVENT_POLL_MS", default=100, low=10, high=10_000)
 EVENT_ATTEMPTS = env.integer("EVENT_ATTEMPTS", default=5, low=2, high=100)
 EVENT_MAX_BYTES = env.integer("EVENT_MAX_BYTES", default=900_000, low=1_000, high=10**8)
 EVENT_RETENTION_HOURS = env.integer("EVENT_RETENTION_HOURS", default=168, low=0, high=100_000)
+
+# --- Insights ------------------------------------------------------------------------------------------------------
+
+CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    # Late ones are dropped: the next does their work as well.
+    "insights": {"task": "insights.tasks.hourly", "schedule": timedelta(hours=1), "options": {"expires": 3000}},
+}
+ETL_LANES = env.integer("ETL_LANES", default=2, low=1, high=32)
+ETL_RETENTION_DAYS = env.integer("ETL_RETENTION_DAYS", default=30, low=1, high=3650)
 
 # --- Logs ----------------------------------------------------------------------------------------------------------
 

@@ -40,8 +40,8 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("variants", nargs="+", metavar="VARIANT")
     parser.add_argument("--only", nargs="+", choices=list(load.SCENARIOS), default=["buys"], metavar="SCENARIO")
     parser.add_argument("--connections", nargs="+", type=int, default=[32], metavar="N")
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--runs", type=int, default=8, help="rounds: many short ones, since the machine drifts")
+    parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--calm", action="store_true", help="make runs again that other programs disturbed")
     return parser.parse_args(arguments)
 

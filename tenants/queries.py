@@ -6,6 +6,7 @@ from uuid import UUID
 
 from aurix import standing, tenancy
 from aurix.actor import Actor
+from aurix.errors import NotFound
 from tenants.models import Tenant
 
 
@@ -38,6 +39,19 @@ def by_id(tenant_id: UUID) -> TenantView | None:
     """The tenant with this id, or None."""
     row = Tenant.objects.filter(id=tenant_id).values_list(*_FIELDS).first()
     return TenantView(*row) if row else None
+
+
+def all_ids() -> list[UUID]:
+    """Every tenant, the deactivated ones included."""
+    return list(Tenant.objects.order_by("id").values_list("id", flat=True))
+
+
+def time_zone_of(tenant_id: UUID) -> str:
+    """The name of the time zone in which the tenant's days begin and end. Raises: NotFound."""
+    name = Tenant.objects.filter(id=tenant_id).values_list("time_zone", flat=True).first()
+    if name is None:
+        raise NotFound
+    return name
 
 
 def with_ids(tenant_ids: list[UUID]) -> list[TenantView]:

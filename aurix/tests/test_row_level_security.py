@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from django.apps import apps
+from django.core.management import call_command
 from django.db import connection, models
 
 from aurix.tests.attacks import sql
@@ -30,10 +31,12 @@ def populated(alice: Person, charlie: Person, olivia: Person) -> Person:
         f"/admin/tenants/{charlie.tenant.id}/fees",
         {"buy_fee_rate": "0.01", "sell_fee_rate": "0.01", "min_fee_eur_cents": 1},
     )
+    for person in (alice, charlie):
+        call_command("run_etl", tenant=person.tenant.code)
     return alice
 
 
-@pytest.mark.parametrize("table", [*TABLES, "journal"])
+@pytest.mark.parametrize("table", [*TABLES, "journal", "wallet_heads", "wallet_gold_moves"])
 class TestWithoutFilters:
     def test_sees_only_the_own_tenant(self, table: str, populated: Person) -> None:
         with sql("app", tenant_id=populated.tenant.id) as own:
