@@ -1,5 +1,6 @@
 # make run    set up and serve the whole system on port 8080 until Ctrl-C
 # make test   set up, then every check and test
+# make bench  measure trades and reads beside pgbench on the same server (docs/performance.md)
 #
 # Needs make and Python 3.11 or later, nothing else. PORT=8081 make run moves the port;
 # PYTHON=/path/to/python chooses the interpreter that .venv is made with.
@@ -9,7 +10,7 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; d
 SETUP = "$(PYTHON)" .ci/environment.py
 IN_VENV = .venv/bin/python
 
-.PHONY: run test setup lint format python
+.PHONY: run test setup lint format bench python
 
 # "exec" leaves no shell between make and the supervisor: a signal to make reaches it.
 run: python
@@ -29,6 +30,9 @@ lint: setup
 format: setup
 	@$(IN_VENV) -m ruff check --fix .
 	@$(IN_VENV) -m ruff format .
+
+bench: setup
+	@exec $(IN_VENV) -m bench
 
 python:
 	@test -n "$(PYTHON)" || { echo "Aurix needs Python 3.11 or later, and no python3.13, python3.12, python3.11 or python3 here is." \

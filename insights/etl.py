@@ -116,7 +116,8 @@ WITH fresh AS MATERIALIZED (
 )
 SELECT (SELECT coalesce(sum(head - seen), 0) FROM span),
        (SELECT count(*) FROM written) + (SELECT count(*) FROM removed),
-       (SELECT min(start) FROM grouped WHERE frequency = 'weekly'), (SELECT max(start) FROM grouped WHERE frequency = 'daily')
+       (SELECT min(start) FROM grouped WHERE frequency = 'weekly'),
+       (SELECT max(start) FROM grouped WHERE frequency = 'daily')
 """
 
 # The market of every day and week from a Monday on. `carried`: the last price up to the period's end. An hour has
