@@ -5,7 +5,7 @@ see ``migrations/sql`` for the triggers that append an entry and refuse every ot
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from aurix.ids import uuid7
 
@@ -15,7 +15,8 @@ GRAMS: dict[str, Any] = {"max_digits": 24, "decimal_places": 8}
 class Wallet(models.Model):
     """Euros and grams of one user: a cache of the last ledger entry, and the lock for the next one.
 
-    Only the ledger's trigger writes balances, number and hash; the application may only freeze or close.
+    Only triggers write: the ledger's balances, number and hash, the withdrawals' ``held``. The application may only
+    freeze or close.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -23,6 +24,9 @@ class Wallet(models.Model):
     user_id = models.UUIDField(help_text="the owner, in accounts")
     gold = models.DecimalField(**GRAMS, default=0, help_text="grams")
     cash = models.BigIntegerField(default=0, help_text="cents")
+    held = models.BigIntegerField(
+        default=0, db_default=0, help_text="cents of cash that withdrawals under way have set aside"
+    )
     number = models.BigIntegerField(default=0, help_text="of the last entry")
     hash = models.BinaryField(default=bytes(32), help_text="of the last entry; 32 zero bytes before the first")
     frozen_reason = models.CharField(max_length=200, blank=True, default="", help_text="empty: not frozen")
@@ -34,6 +38,7 @@ class Wallet(models.Model):
             models.UniqueConstraint(fields=["tenant_id", "user_id"], name="wallet_one_per_user"),
             models.CheckConstraint(condition=Q(gold__gte=0), name="wallet_gold_not_negative"),
             models.CheckConstraint(condition=Q(cash__gte=0), name="wallet_cash_not_negative"),
+            models.CheckConstraint(condition=Q(held__gte=0, held__lte=F("cash")), name="wallet_held_within_cash"),
             models.CheckConstraint(condition=Q(number__gte=0), name="wallet_number_not_negative"),
         ]
 

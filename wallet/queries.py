@@ -32,11 +32,15 @@ SELECT {ENTRY_COLUMNS} FROM wallet_ledger
 
 @dataclass(frozen=True, slots=True)
 class WalletView:
-    """A wallet as its owner sees it: grams, cents, and the price in euros per gram (None before the first one)."""
+    """A wallet as its owner sees it: grams, cents, and the price in euros per gram (None before the first one).
+
+    ``held`` is the part of ``cash`` that withdrawals under way have set aside.
+    """
 
     id: UUID
     gold: Decimal
     cash: int
+    held: int
     updated_at: datetime
     price: Decimal | None
 
@@ -48,7 +52,7 @@ def wallet_of(actor: Actor) -> WalletView:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT standing, wallet_id, gold, cash, updated_at, price FROM wallet_view(%s, %s, %s)",
+            "SELECT standing, wallet_id, gold, cash, held, updated_at, price FROM wallet_view(%s, %s, %s)",
             [actor.tenant_id, actor.user_id, actor.session_id],
         )
         state, wallet_id, *rest = cursor.fetchone()

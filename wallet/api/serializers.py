@@ -35,6 +35,7 @@ class WalletOutput(serializers.Serializer[Any]):
     user_id = serializers.UUIDField()
     gold_balance_grams = serializers.CharField(help_text="8 places")
     fiat_balance_eur = serializers.CharField(help_text="2 places")
+    available_eur = serializers.CharField(help_text="the balance less what withdrawals under way hold; 2 places")
     gold_price_eur = serializers.CharField(help_text="8 places; null before the first price", allow_null=True)
     updated_at = serializers.DateTimeField()
 
@@ -139,6 +140,7 @@ def wallet(view: WalletView, *, tenant_id: UUID, user_id: UUID) -> dict[str, Any
         "user_id": str(user_id),
         "gold_balance_grams": money.format_grams(view.gold),
         "fiat_balance_eur": money.format_cents(view.cash),
+        "available_eur": money.format_cents(view.cash - view.held),
         "gold_price_eur": money.format_grams(view.price) if view.price is not None else None,
         "updated_at": clock.rfc3339(view.updated_at),
     }

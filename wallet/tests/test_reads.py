@@ -35,6 +35,7 @@ class TestWallet:
             "user_id": str(alice.user_id),
             "gold_balance_grams": "0.00000000",
             "fiat_balance_eur": "10000.00",
+            "available_eur": "10000.00",
             "gold_price_eur": "65.00000000",
         }
 
