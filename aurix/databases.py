@@ -48,6 +48,7 @@ def connections(*, url: str, owner_url: str) -> dict[str, dict[str, Any]]:
     if running["USER"] != APP_ROLE:
         running["OPTIONS"]["options"] = f"{running['OPTIONS'].get('options', '')} -c role={APP_ROLE}".strip()
     running["OPTIONS"].setdefault("connect_timeout", 3)
+    running["OPTIONS"]["prepare_threshold"] = 5  # psycopg prepares nothing without; statements.py asks for it each time
     running["CONN_MAX_AGE"] = None  # kept: a web process has one for each seat (aurix.api.intake), a task one
     owner = parse_url("DATABASE_OWNER_URL", owner_url or url)
     return {"default": running, "owner": owner}

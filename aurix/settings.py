@@ -58,6 +58,8 @@ PORT = env.integer("PORT", default=8080, low=1, high=65535)
 HOST = env.text("HOST", default="127.0.0.1")
 
 DATABASES = databases.connections(url=DATABASE_URL, owner_url=DATABASE_OWNER_URL)
+# Off behind a pooler that gives each transaction another connection, such as PgBouncer before 1.21.
+DATABASE_PREPARED = env.flag("DATABASE_PREPARED", default=True)
 DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

@@ -17,8 +17,6 @@ SCRIPTS = {
     "view": "wallet read: our own call",
 }
 _AS_APPLICATION = {"ours", "view"}
-_SIMPLE_PROTOCOL = {"ours"}
-"""As the application sends them; in all others every statement is prepared."""
 
 _SQL = ROOT / "bench" / "sql"
 
@@ -39,8 +37,7 @@ def pgbench(crowd: Crowd, *, script: str, clients: int, seconds: float) -> Sampl
         "tenant": tenant, "user": USER, "session": SESSION, "first": FIRST, "customers": len(crowd.numbers), "run": run,
     }  # fmt: skip
     user = "aurix_app" if script in _AS_APPLICATION else "postgres"
-    protocol = "simple" if script in _SIMPLE_PROTOCOL else "prepared"
-    command = [str(_program()), "--no-vacuum", f"--protocol={protocol}", f"--client={clients}", "--jobs=2"]
+    command = [str(_program()), "--no-vacuum", "--protocol=prepared", f"--client={clients}", "--jobs=2"]
     command += [f"--time={max(1, round(seconds))}", f"--file={_SQL / script}.sql"]
     command += [f"--define={name}={value}" for name, value in values.items()]
     command.append(crowd.servers.url(crowd.database, user=user))

@@ -1,6 +1,7 @@
 """Appending to the ledger, and its canonical form.
 
-``post`` is the only way in. The database's trigger numbers, dates, balances and hashes the entry and moves the wallet.
+``post`` and ``trade`` are the only ways in. The database's trigger numbers, dates, balances and
+hashes the entry and moves the wallet.
 """
 
 import hashlib
@@ -13,9 +14,11 @@ from uuid import UUID
 
 from django.db import connection
 
-from aurix import context, money
+from aurix import context, money, statements
+from aurix.actor import Actor
 from aurix.ids import uuid7
 from wallet.entries import ENTRY_COLUMNS, Entry
+from wallet.markets import Market
 
 FORMAT = "aurix-ledger-1"
 GENESIS = bytes(32)
@@ -25,6 +28,12 @@ _POST = f"""
 SELECT {ENTRY_COLUMNS} FROM wallet_post(
     %s::uuid, %s::uuid, %s::uuid, %s::uuid, %s, %s, %s, %s, %s, %s, %s, %s, %s::uuid, %s)
 """  # noqa: S608  composed of a constant
+
+
+_TRADE = """
+SELECT number, gold_after, cash_after, created_at
+  FROM wallet_trade(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,27 @@ def post(
     with connection.cursor() as cursor:
         cursor.execute(_POST + then, identity + movement + request)
         return Entry(*cursor.fetchone())
+
+
+def trade(posting: Posting, *, by: Actor, market: Market, key: str, fingerprint: bytes) -> Entry | None:
+    """Lock the actor's wallet, check, append the entry and its outbox event, and commit: one round trip in all.
+
+    Only if ``market`` is in force, the actor welcome, the wallet open and rich enough, and the key new; otherwise None,
+    and nothing was done. It is its own transaction.
+    """
+    entry_id = uuid7()
+    number, gold_after, cash_after, created_at = statements.row(
+        _TRADE,
+        (
+            *(by.tenant_id, by.user_id, by.session_id, posting.kind, key, fingerprint, context.request_id()),
+            *(market.price_id, market.terms_version, entry_id, uuid7()),
+            *(posting.gold_delta, posting.cash_delta, posting.price, posting.gross, posting.fee),
+        ),
+    )
+    if number is None:
+        return None
+    moved = (posting.gold_delta, posting.cash_delta, posting.price, posting.gross, posting.fee)
+    return Entry(entry_id, posting.kind, number, *moved, gold_after, cash_after, created_at)
 
 
 CANONICAL_COLUMNS = (

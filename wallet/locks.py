@@ -11,10 +11,12 @@ from aurix.action import BEGIN
 from aurix.actor import Actor
 from aurix.errors import NotFound
 from wallet.errors import PriceUnavailable
+from wallet.markets import Market
 from wallet.pricing import Fees, Side
 
 _DESK = """
-SELECT standing, wallet_id, gold, cash, frozen_reason, price, buy_fee_rate, sell_fee_rate, min_fee_cents, replayed_id
+SELECT standing, wallet_id, gold, cash, held, frozen_reason, replayed_id, price_id, price, terms_version, min_fee_cents,
+       buy_fee_rate, sell_fee_rate
   FROM wallet_desk(%s, %s, %s, %s, %s)
 """
 _PRICE_LOCK = 7_235_110_002
@@ -22,16 +24,14 @@ _PRICE_LOCK = 7_235_110_002
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """A locked wallet with all that a trade depends on, as of after the lock."""
+    """A locked wallet with all that a trade depends on, as of after the lock. ``available`` cents may be spent."""
 
-    actor: Actor
     wallet_id: UUID
     gold: Decimal
-    cash: int
+    available: int
     frozen_reason: str
-    price: Decimal
-    fees: Fees
     replayed_id: UUID | None
+    market: Market
 
 
 def trading_desk(*, actor: Actor, side: Side, key: str) -> Desk:
@@ -42,14 +42,15 @@ def trading_desk(*, actor: Actor, side: Side, key: str) -> Desk:
     with connection.cursor() as cursor:
         cursor.execute(BEGIN + _DESK, [actor.tenant_id, actor.user_id, actor.session_id, side, key])
         cursor.nextset()
-        state, wallet_id, gold, cash, frozen, price, buy_rate, sell_rate, minimum, replayed = cursor.fetchone()
+        state, wallet_id, gold, cash, held, frozen, replayed, *market = cursor.fetchone()
     standing.check(state)
     if wallet_id is None:
         raise NotFound("This account has no wallet.")
-    if price is None and replayed is None:
+    price_id, price, version, minimum, *rates = market
+    if price_id is None and replayed is None:
         raise PriceUnavailable
-    fees = Fees(rate=buy_rate if side == "buy" else sell_rate, minimum=minimum)
-    return Desk(actor, wallet_id, gold, cash, frozen, price, fees, replayed)
+    seen = Market(price_id, price, version, *(Fees(rate=rate, minimum=minimum) for rate in rates))
+    return Desk(wallet_id, gold, cash - held, frozen, replayed, seen)
 
 
 def price_history() -> None:

@@ -14,8 +14,8 @@ def check_can_trade(desk: Desk) -> None:
 
 def check_can_afford(desk: Desk, deal: Deal) -> None:
     """Raises: InsufficientBalance, InsufficientGold."""
-    if desk.cash + deal.cash_delta < 0:
-        details = {"required": money.format_cents(deal.total), "available": money.format_cents(desk.cash)}
+    if desk.available + deal.cash_delta < 0:
+        details = {"required": money.format_cents(deal.total), "available": money.format_cents(desk.available)}
         raise InsufficientBalance(details=details)
     if desk.gold + deal.gold_delta < 0:
         details = {"required": money.format_grams(deal.grams), "available": money.format_grams(desk.gold)}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from aurix import standing, tenancy
+from aurix import standing, statements, tenancy
 from aurix.actor import Actor
 from aurix.errors import NotFound
 from wallet.entries import ENTRY_COLUMNS, Entry
@@ -20,6 +20,7 @@ BATCH = 1000
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 LATEST = datetime.max.replace(tzinfo=UTC)
 
+_VIEW = "SELECT standing, wallet_id, gold, cash, held, updated_at, price FROM wallet_view(%s, %s, %s)"
 # Composed of a constant: the columns of an Entry.
 _PAGE = f"SELECT standing, {ENTRY_COLUMNS} FROM wallet_page(%s, %s, %s, %s, %s, %s, %s, %s)"  # noqa: S608
 _WITH_FINGERPRINT = f"SELECT fingerprint, {ENTRY_COLUMNS} FROM wallet_ledger WHERE tenant_id = %s AND id = %s"  # noqa: S608
@@ -50,12 +51,7 @@ def wallet_of(actor: Actor) -> WalletView:
 
     Raises: TokenRevoked, AccountDisabled, TenantInactive, Unauthorized, NotFound.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT standing, wallet_id, gold, cash, held, updated_at, price FROM wallet_view(%s, %s, %s)",
-            [actor.tenant_id, actor.user_id, actor.session_id],
-        )
-        state, wallet_id, *rest = cursor.fetchone()
+    state, wallet_id, *rest = statements.row(_VIEW, (actor.tenant_id, actor.user_id, actor.session_id))
     standing.check(state)
     if wallet_id is None:
         raise NotFound("This account has no wallet.")
@@ -76,12 +72,7 @@ def entries(
     ``since`` is included, ``until`` is not. Without ``kind`` the opening entry is left out.
     Raises: TokenRevoked, AccountDisabled, TenantInactive, Unauthorized.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _PAGE,
-            [actor.tenant_id, actor.user_id, actor.session_id, before, most, kind, since, until],
-        )
-        rows = cursor.fetchall()
+    rows = statements.rows(_PAGE, (actor.tenant_id, actor.user_id, actor.session_id, before, most, kind, since, until))
     if rows:
         standing.check(rows[0][0])
     return [Entry(*row[1:]) for row in rows]

@@ -57,15 +57,6 @@ class TestWallet:
             assert alice.get(path).status_code == 200
         assert len(queries) == 1, [query["sql"] for query in queries]
 
-    def test_a_trade_costs_two_round_trips_begin_and_commit_included(self, alice: Person) -> None:
-        for order in ({"grams": "0.1"}, {"eur": "10.00"}):
-            with CaptureQueriesContext(connection) as queries:
-                assert alice.buy(**order).status_code == 200
-            sent = [query["sql"] for query in queries]
-            assert len(sent) == 2, sent
-            assert sent[0].startswith("BEGIN;")
-            assert sent[1].endswith(";COMMIT")
-
 
 class TestTransactions:
     def test_who_has_moved_nothing_sees_nothing(self, alice: Person) -> None:

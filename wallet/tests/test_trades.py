@@ -12,6 +12,7 @@ from aurix.tests.attacks import sql
 from aurix.tests.cast import Api, Person
 from wallet.actions import prices
 
+pytestmark = pytest.mark.usefixtures("both_ways")
 BOTH = pytest.mark.parametrize("side", ["buy", "sell"])
 
 
