@@ -210,6 +210,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "DepositStatus": "wallet.models.Deposit.Status",
+        "WithdrawalStatus": "wallet.models.Withdrawal.Status",
+        "BankLineStatus": "wallet.models.BankLine.Status",
+    },
 }
 MAX_BODY_BYTES = 64 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
@@ -227,6 +232,7 @@ RATE_LIMITS = {
         ("TRANSACTIONS", "60/m"),
         ("INSIGHTS", "60/m"),
         ("EXPORT", "5/m"),
+        ("PAYMENTS", "60/m"),
     )
 }
 
@@ -238,6 +244,8 @@ SEED_BALANCE_EUR_CENTS = env.integer(
 DEFAULT_GOLD_PRICE_EUR = env.decimal("DEFAULT_GOLD_PRICE_EUR", default="65.00", low="0.01", high="100000")
 GOLD_PRICE_MIN_EUR = env.decimal("GOLD_PRICE_MIN_EUR", default="1", low="0.00000001", high="100000")
 GOLD_PRICE_MAX_EUR = env.decimal("GOLD_PRICE_MAX_EUR", default="100000", low="1", high="100000")
+
+WITHDRAWAL_APPROVAL_EUR_CENTS = env.integer("WITHDRAWAL_APPROVAL_EUR_CENTS", default=1_000_000, low=0, high=10**13)
 
 DEMO = {
     name: env.text(f"DEMO_{name}")

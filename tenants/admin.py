@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from tenants.models import Tenant, Terms
+from tenants.models import SettlementAccount, Tenant, Terms
 
 
 @admin.register(Tenant)
@@ -16,4 +16,10 @@ class TenantAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at
 @admin.register(Terms)
 class TermsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # likewise
     list_display = ("tenant_id", "version", "buy_fee_rate", "sell_fee_rate", "min_fee_cents", "set_by", "created_at")
+    fields = readonly_fields = ("id", *list_display)
+
+
+@admin.register(SettlementAccount)
+class SettlementAccountAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # likewise
+    list_display = ("tenant_id", "version", "holder_name", "iban", "bic", "set_by", "created_at")
     fields = readonly_fields = ("id", *list_display)

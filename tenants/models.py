@@ -58,3 +58,24 @@ class Terms(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant_id} v{self.version}"
+
+
+class SettlementAccount(models.Model):
+    """The bank account that a tenant's customers pay to and are paid from. Append-only: the last version counts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant_id = models.UUIDField()
+    version = models.BigIntegerField()
+    holder_name = models.CharField(max_length=70)
+    iban = models.CharField(max_length=34, help_text="without spaces, upper case")
+    bic = models.CharField(max_length=11, blank=True, default="", help_text="empty: the bank finds itself by the IBAN")
+    set_by = models.UUIDField(null=True, help_text="null for the command line")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "version"], name="settlement_account_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tenant_id} v{self.version}"

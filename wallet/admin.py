@@ -31,3 +31,6 @@ class LedgerEntryAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # likewise
 class GoldPriceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # likewise
     list_display = ("id", "price", "source", "set_by", "created_at")
     fields = readonly_fields = _all_fields(GoldPrice)
+
+
+from wallet import backoffice as backoffice  # noqa: E402  registers its pages

@@ -47,3 +47,63 @@ class PriceUnavailable(Refusal):
     status = 503
     code = "price_unavailable"
     message = "There is no price for gold right now. Please try again."
+
+
+class InvalidIban(Refusal):
+    code = "invalid_iban"
+    message = "This is not an IBAN."
+
+
+class IbanNotRegistered(_Unprocessable):
+    code = "iban_not_registered"
+    message = "Register this bank account first: POST /bank-accounts."
+
+
+class _Conflict(Refusal):
+    status = 409
+
+
+class WrongState(_Conflict):
+    """Somebody else was faster, or it is too early; ``details.status`` says where it stands."""
+
+    code = "wrong_state"
+    message = "This cannot be done in its present state."
+
+
+class SecondPersonNeeded(Refusal):
+    status = 403
+    code = "second_person_needed"
+    message = "You have approved it already. Another member of staff must do so too."
+
+
+class OwnWithdrawal(Refusal):
+    status = 403
+    code = "own_withdrawal"
+    message = "Nobody approves a withdrawal of his own."
+
+
+class NoSettlementAccount(_Unprocessable):
+    code = "no_settlement_account"
+    message = "The organisation has named no bank account to pay from yet."
+
+
+class NothingToExport(_Unprocessable):
+    code = "nothing_to_export"
+    message = "No payment is waiting to be sent."
+
+
+class StatementRefused(_Unprocessable):
+    """A bank statement that is not understood, or not this tenant's."""
+
+    code = "statement_refused"
+    message = "This bank statement cannot be imported."
+
+
+class CannotBeReturned(_Unprocessable):
+    code = "cannot_be_returned"
+    message = "Only euros that came from a known IBAN can be sent back."
+
+
+class AmountDiffers(_Unprocessable):
+    code = "amount_differs"
+    message = "The amounts are not the same."

@@ -116,3 +116,26 @@ class GoldPrice(models.Model):
 
     def __str__(self) -> str:
         return f"{self.price} EUR/g"
+
+
+from wallet.payments import (  # noqa: E402  its own file, for its length
+    Answer,
+    BankAccount,
+    BankLine,
+    Deposit,
+    PaymentFile,
+    Withdrawal,
+)
+
+__all__ = [
+    "GRAMS",
+    "Answer",
+    "BankAccount",
+    "BankLine",
+    "Deposit",
+    "GoldPrice",
+    "LedgerEntry",
+    "PaymentFile",
+    "Wallet",
+    "Withdrawal",
+]

@@ -24,6 +24,15 @@ SELECT tenant_id, id, number, gold, cash, hash FROM wallet_wallet
  WHERE %(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s
  ORDER BY tenant_id, id
 """
+_HOLDS = """
+SELECT w.tenant_id, w.id, w.held, coalesce(sum(p.cents), 0)
+  FROM wallet_wallet w
+  LEFT JOIN wallet_withdrawal p ON p.tenant_id = w.tenant_id AND p.wallet_id = w.id
+   AND p.status IN ('requested', 'approved', 'exported')
+ WHERE %(tenant)s::uuid IS NULL OR w.tenant_id = %(tenant)s
+ GROUP BY w.tenant_id, w.id
+HAVING w.held <> coalesce(sum(p.cents), 0)
+"""
 _JOURNAL = """
 SELECT asset, sum(amount) FROM journal WHERE %(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s
  GROUP BY asset HAVING sum(amount) <> 0
@@ -74,6 +83,7 @@ def verify(*, tenant_id: UUID | None = None) -> Report:
     while chain:
         report.discrepancies.append(_orphan(chain[0]))
         chain = next(chains, None)
+    report.discrepancies += _holds(tenant_id)
     report.discrepancies += _journal(tenant_id)
     return report
 
@@ -114,6 +124,15 @@ def _fault(head: dict[str, Any], entry: dict[str, Any]) -> str:
     if entry["cash_after"] != head["cash_after"] + entry["cash_delta"]:
         return "its cash balance is not the one before plus its cents"
     return ""
+
+
+def _holds(tenant_id: UUID | None) -> list[Discrepancy]:
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLDS, {"tenant": tenant_id})
+        return [
+            Discrepancy(tenant, wallet, 0, f"{held} cents are held, for withdrawals of {expected}")
+            for tenant, wallet, held, expected in cursor.fetchall()
+        ]
 
 
 def _journal(tenant_id: UUID | None) -> list[Discrepancy]:

@@ -18,6 +18,7 @@ from aurix.relay.streams import RedisStreams
 from aurix.tests.cast import PASSWORD, Person
 from aurix.tests.live import ROOT
 from aurix.tests.relaying import Received, in_stream, of_tenant, start_afresh
+from wallet.tests import cash
 
 SCHEMAS: dict[str, dict[str, Any]] = {
     schema["$id"]: schema
@@ -36,12 +37,13 @@ def problems(value: Any, schema: str) -> list[str]:
 
 
 @pytest.fixture
-def everything(settings: Settings, alice: Person) -> Received:
+def everything(settings: Settings, alice: Person, tom: Person) -> Received:
     """One event of every type that the application can cause today."""
     settings.EVENT_STREAM = f"test:{uuid4()}"
     start_afresh()
     assert alice.buy(grams="1.25").status_code == 200
     assert alice.sell(grams="0.5").status_code == 200
+    payments(alice, tom)
     changed = alice.post("/auth/change-password", {"current_password": PASSWORD, "new_password": f"{PASSWORD}-new"})
     assert changed.status_code in {200, 204}, changed.content
     closing.close(tenant_id=alice.tenant.id, user_id=alice.user_id, by=None, now=clock.now())
@@ -51,8 +53,21 @@ def everything(settings: Settings, alice: Person) -> Received:
     return of_tenant(in_stream(configured.EVENT_REDIS_URL, configured.EVENT_STREAM), alice.tenant.id)
 
 
+def payments(customer: Person, staff: Person) -> None:
+    """Every step of deposits and withdrawals."""
+    deposit = cash.announce(customer, "5.00").json()
+    customer.post(f"/deposits/{deposit['id']}/cancel")
+    cash.verb(staff, "deposits", deposit, "receive", {})
+    there_and_back = cash.exported(customer, staff)
+    cash.verb(staff, "withdrawals", there_and_back, "settle")
+    cash.verb(staff, "withdrawals", there_and_back, "return", {"reason": "AC04"})
+    customer.post(f"/withdrawals/{cash.withdraw(customer, '1.00').json()['id']}/cancel")
+    cash.verb(staff, "withdrawals", cash.withdraw(customer, "1.00").json(), "reject", {"reason": "no"})
+
+
 def test_every_schema_is_one() -> None:
-    assert set(SCHEMAS) == {ENVELOPE, "urn:aurix:events:wallet:v1", "urn:aurix:events:account:v1"}
+    families = ("wallet", "deposit", "withdrawal", "account")
+    assert set(SCHEMAS) == {ENVELOPE, *(f"urn:aurix:events:{family}:v1" for family in families)}
     for schema in SCHEMAS.values():
         Draft202012Validator.check_schema(schema)
 
@@ -62,9 +77,26 @@ def test_every_event_is_as_documented(everything: Received) -> None:
         "account.closed",
         "account.password_changed",
         "account.registered",
+        "account.registered",
+        "deposit.announced",
+        "deposit.cancelled",
+        "deposit.received",
         "wallet.buy",
+        "wallet.deposit",
+        "wallet.deposit",
+        "wallet.opening",
         "wallet.opening",
         "wallet.sell",
+        "wallet.withdrawal",
+        "withdrawal.approved",
+        "withdrawal.cancelled",
+        "withdrawal.exported",
+        "withdrawal.rejected",
+        "withdrawal.requested",
+        "withdrawal.requested",
+        "withdrawal.requested",
+        "withdrawal.returned",
+        "withdrawal.settled",
     ]
     for event in everything:
         assert problems(event, ENVELOPE) == []
@@ -82,9 +114,10 @@ def test_the_schemas_can_find_fault(everything: Received) -> None:
 
 
 def test_sequence_and_subject_tell_the_order(everything: Received, alice: Person) -> None:
-    wallet = [event for event in everything if event["subject"] == str(alice.wallet_id)]
-    assert [event["data"]["number"] for event in wallet] == [1, 2, 3]
-    assert sorted(wallet, key=lambda event: str(event["sequence"])) == wallet
+    own = [event for event in everything if event["subject"] == str(alice.wallet_id)]
+    assert sorted(own, key=lambda event: str(event["sequence"])) == own
+    wallet = [event for event in own if event["type"].startswith("org.aurix.wallet.")]
+    assert [event["data"]["number"] for event in wallet] == [1, 2, 3, 4, 5, 6]
     assert [event["time"] for event in wallet] == sorted(event["time"] for event in wallet)
     assert all(event["tenantid"] == str(alice.tenant.id) for event in everything)
 

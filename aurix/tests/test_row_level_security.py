@@ -8,6 +8,7 @@ from django.db import connection, models
 
 from aurix.tests.attacks import sql
 from aurix.tests.cast import Person
+from wallet.tests.cash import payments_of
 
 
 def tenant_owned() -> list[type[models.Model]]:
@@ -32,6 +33,7 @@ def populated(alice: Person, charlie: Person, olivia: Person) -> Person:
         {"buy_fee_rate": "0.01", "sell_fee_rate": "0.01", "min_fee_eur_cents": 1},
     )
     for person in (alice, charlie):
+        payments_of(person, olivia)
         call_command("run_etl", tenant=person.tenant.code)
     return alice
 

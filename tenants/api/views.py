@@ -12,7 +12,7 @@ from aurix.api.permissions import actor_of
 from aurix.api.schema import errors
 from aurix.api.views import ApiViewSet
 from tenants import queries
-from tenants.actions import tenants, terms
+from tenants.actions import settlement, tenants, terms
 from tenants.api import serializers
 from tenants.models import Tenant
 
@@ -64,4 +64,15 @@ class TenantViewSet(ApiViewSet):
         """Put new fees in force, for trades from now on."""
         fees = serializers.read_fees(request)
         terms.set_fees(by=actor_of(request), tenant_id=pk, fees=fees, now=clock.now())
+        return Response({"status": "updated", "tenant_id": str(pk)})
+
+    @extend_schema(
+        request=serializers.SettlementAccountInput,
+        responses={200: serializers.StatusOutput, **errors(400, 401, 403, 404)},
+    )
+    def set_settlement_account(self, request: Request, pk: UUID) -> Response:
+        """Name the bank account that customers pay to and are paid from."""
+        queries.check_administers(actor_of(request), tenant_id=pk)
+        account = serializers.read_settlement_account(request)
+        settlement.set_account(by=actor_of(request), tenant_id=pk, account=account, now=clock.now())
         return Response({"status": "updated", "tenant_id": str(pk)})

@@ -105,6 +105,37 @@ class TestFees:
         assert error(tom.put(f"/admin/tenants/{tom.tenant.id}/fees", FEES | change)) == (400, "bad_request")
 
 
+class TestSettlementAccount:
+    ACCOUNT = {"holder_name": "Goldhaus AG", "iban": "de89 3704 0044 0532 0130 00", "bic": "COBADEFFXXX"}
+
+    @pytest.mark.parametrize("who", ["olivia", "tom"])
+    def test_is_named_by_the_platform_s_and_the_tenant_s_admin(
+        self, who: str, alice: Person, request: pytest.FixtureRequest
+    ) -> None:
+        admin: Person = request.getfixturevalue(who)
+        path = f"/admin/tenants/{alice.tenant.id}/settlement-account"
+        answer = admin.put(path, self.ACCOUNT)
+        assert (answer.status_code, answer.json()) == (200, {"status": "updated", "tenant_id": str(alice.tenant.id)})
+        assert admin.put(path, self.ACCOUNT | {"holder_name": "Other"}).status_code == 200
+        assert error(alice.put(path, self.ACCOUNT)) == (403, "forbidden")
+        account = {"holder_name": "Other", "iban": "DE89370400440532013000", "bic": "COBADEFFXXX"}
+        deposit = alice.post("/deposits", {"eur": "1"}, Idempotency_Key="k").json()
+        assert deposit["pay_to"] == account
+
+    def test_of_another_tenant_does_not_exist(self, tom: Person, charlie: Person, olivia: Person) -> None:
+        assert error(tom.put(f"/admin/tenants/{charlie.tenant.id}/settlement-account", self.ACCOUNT))[0] == 404
+        assert error(olivia.put(f"/admin/tenants/{uuid4()}/settlement-account", self.ACCOUNT))[0] == 404
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"iban": "DE00"}, {"iban": None}, {"bic": "X"}, {"bic": "cobadeff"}, {"holder_name": "\u91d1"},
+         {"holder_name": ""}, {"holder_name": "x" * 71}, {"tenant_id": "x"}],
+    )  # fmt: skip
+    def test_refuses_what_is_no_account(self, change: dict[str, Any], tom: Person) -> None:
+        answer = tom.put(f"/admin/tenants/{tom.tenant.id}/settlement-account", self.ACCOUNT | change)
+        assert error(answer) == (400, "bad_request")
+
+
 class TestGoldPrice:
     def test_is_in_force_for_every_tenant_at_once(self, olivia: Person, alice: Person, charlie: Person) -> None:
         answer = olivia.post("/admin/gold-price", {"price_eur": "71.5"})

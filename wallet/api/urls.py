@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.api import views
+from wallet.api import payments, staff, views
 
 urlpatterns = [
     path("wallet", views.WalletViewSet.as_view({"get": "retrieve"})),
@@ -9,5 +9,32 @@ urlpatterns = [
     path("transactions", views.TransactionViewSet.as_view({"get": "list"})),
     path("transactions.csv", views.TransactionViewSet.as_view({"get": "export"})),
     path("transactions/<uuid:pk>", views.TransactionViewSet.as_view({"get": "retrieve"})),
+    path("bank-accounts", payments.BankAccountViewSet.as_view({"get": "list", "post": "create"})),
+    path("bank-accounts/<uuid:pk>", payments.BankAccountViewSet.as_view({"delete": "destroy"})),
+    path("deposits", payments.DepositViewSet.as_view({"get": "list", "post": "create"})),
+    path("deposits/<uuid:pk>", payments.DepositViewSet.as_view({"get": "retrieve"})),
+    path("deposits/<uuid:pk>/cancel", payments.DepositViewSet.as_view({"post": "cancel"})),
+    path("withdrawals", payments.WithdrawalViewSet.as_view({"get": "list", "post": "create"})),
+    path("withdrawals/<uuid:pk>", payments.WithdrawalViewSet.as_view({"get": "retrieve"})),
+    path("withdrawals/<uuid:pk>/cancel", payments.WithdrawalViewSet.as_view({"post": "cancel"})),
+    path("admin/tenants/<uuid:pk>/deposits", staff.TenantDepositViewSet.as_view({"get": "list", "post": "create"})),
+    path("admin/deposits/<uuid:pk>/receive", staff.StaffDepositViewSet.as_view({"post": "receive"})),
+    path("admin/tenants/<uuid:pk>/withdrawals", staff.TenantWithdrawalViewSet.as_view({"get": "list"})),
+    path("admin/withdrawals/<uuid:pk>", staff.StaffWithdrawalViewSet.as_view({"get": "retrieve"})),
+    path("admin/withdrawals/<uuid:pk>/approve", staff.StaffWithdrawalViewSet.as_view({"post": "approve"})),
+    path("admin/withdrawals/<uuid:pk>/reject", staff.StaffWithdrawalViewSet.as_view({"post": "reject"})),
+    path("admin/withdrawals/<uuid:pk>/settle", staff.StaffWithdrawalViewSet.as_view({"post": "settle"})),
+    path("admin/withdrawals/<uuid:pk>/return", staff.StaffWithdrawalViewSet.as_view({"post": "return_"})),
+    path(
+        "admin/tenants/<uuid:pk>/payment-files",
+        staff.TenantPaymentFileViewSet.as_view({"get": "list", "post": "create"}),
+    ),
+    path("admin/payment-files/<uuid:pk>", staff.PaymentFileViewSet.as_view({"get": "retrieve"})),
+    path("admin/payment-files/<uuid:pk>/document", staff.PaymentFileViewSet.as_view({"get": "document"})),
+    path("admin/tenants/<uuid:pk>/bank-statements", staff.BankStatementViewSet.as_view({"post": "create"})),
+    path("admin/tenants/<uuid:pk>/bank-lines", staff.TenantBankLineViewSet.as_view({"get": "list"})),
+    path("admin/bank-lines/<uuid:pk>/match", staff.BankLineViewSet.as_view({"post": "match"})),
+    path("admin/bank-lines/<uuid:pk>/return", staff.BankLineViewSet.as_view({"post": "return_"})),
+    path("admin/bank-lines/<uuid:pk>/dismiss", staff.BankLineViewSet.as_view({"post": "dismiss"})),
     path("admin/gold-price", views.GoldPriceViewSet.as_view({"post": "create"})),
 ]

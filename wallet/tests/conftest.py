@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from aurix.tests.attacks import sql
+from aurix.tests.cast import Person, person
 from wallet import markets
 from wallet.markets import Market
 from wallet.pricing import Fees
@@ -36,3 +37,9 @@ def both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         return market_in_force(tenant_id) if request.param == "at once" else None
 
     monkeypatch.setattr(markets, "last_seen", last_seen)
+
+
+@pytest.fixture
+def sam(tom: Person) -> Person:
+    """A second member of the tenant's staff."""
+    return person("sam", tom.tenant, role="tenant_admin")

@@ -170,7 +170,7 @@ CHANGES = pytest.mark.parametrize(
         "UPDATE wallet_ledger SET cash_delta = 1",
         "UPDATE wallet_ledger SET gross = gross WHERE false",
         "DELETE FROM wallet_ledger",
-        "TRUNCATE wallet_ledger",
+        "TRUNCATE wallet_ledger CASCADE",
         "TRUNCATE wallet_wallet CASCADE",
         "UPDATE wallet_goldprice SET price = 1",
         "DELETE FROM wallet_goldprice",
