@@ -9,6 +9,7 @@ import logging.config
 import re
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ _EMAIL = re.compile(r"(?<![\w.+-])([\w.+-])[\w.+-]*@([\w-]+(?:\.[\w-]+)*)")
 _URL_PASSWORD = re.compile(r"(://[^/\s:@]*):[^/\s@]+@")
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _MASK = "***"
+_ACCESS = "aurix.access"
 
 
 def configure(config: Mapping[str, Any]) -> None:
@@ -49,9 +51,15 @@ def configure(config: Mapping[str, Any]) -> None:
                 }
             },
             "filters": {"tracebacks": {"()": _Tracebacks}},
-            "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": sys.stdout, "formatter": "json"}},
+            "handlers": {
+                "stdout": {"class": "logging.StreamHandler", "stream": sys.stdout, "formatter": "json"},
+                "access": {"class": "logging.StreamHandler", "stream": sys.stdout},  # its lines come as JSON
+            },
             "root": {"handlers": ["stdout"], "level": config["level"]},
-            "loggers": {name: _rewired(name, level) for name, level in _LIBRARIES.items()},
+            "loggers": {
+                _ACCESS: {"handlers": ["access"], "propagate": False},
+                **{name: _rewired(name, level) for name, level in _LIBRARIES.items()},
+            },
         }
     )
     structlog.configure(
@@ -65,6 +73,27 @@ def configure(config: Mapping[str, Any]) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+def access(*, method: str, path: str, status: int, duration_ms: float) -> None:
+    """The one line of a request: what ``structlog.get_logger(...).info("request", ...)`` would write, in a third of
+    the time, which with a line for each request is worth it (docs/performance.md).
+    """
+    logger = logging.getLogger(_ACCESS)
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    event: EventDict = {
+        "method": method,
+        "path": path,
+        "status": status,
+        "duration_ms": duration_ms,
+        "event": "request",
+        **structlog.contextvars.get_contextvars(),
+        "logger": _ACCESS,
+        "level": "info",
+        "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+    }
+    logger.handle(logging.LogRecord(_ACCESS, logging.INFO, "", 0, _dumps(mask(logger, "info", event)), None, None))
 
 
 _LIBRARIES: dict[str, str] = {

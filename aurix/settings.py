@@ -53,7 +53,7 @@ DATABASE_OWNER_URL = env.text("DATABASE_OWNER_URL", default=_services.get("DATAB
 REDIS_URL = env.text("REDIS_URL", default=_services.get("REDIS_URL", "redis://127.0.0.1:6379/0"))
 
 WEB_WORKERS = env.integer("WEB_WORKERS", default=2, low=1, high=256)
-WEB_THREADS = env.integer("WEB_THREADS", default=4, low=1, high=256)
+WEB_THREADS = env.integer("WEB_THREADS", default=2, low=1, high=256)
 PORT = env.integer("PORT", default=8080, low=1, high=65535)
 HOST = env.text("HOST", default="127.0.0.1")
 

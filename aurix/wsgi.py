@@ -1,14 +1,11 @@
-"""What the web server calls: Django behind its intake."""
+"""Django as a WSGI application. The shipped web server puts ``aurix.api.intake`` before it."""
 
 import gc
 import os
 from wsgiref.types import WSGIApplication
 
-from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
-
-from aurix.api.intake import guarded
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aurix.settings")
 
@@ -24,4 +21,4 @@ def _loaded(application: WSGIApplication) -> WSGIApplication:
     return application
 
 
-application = guarded(_loaded(get_wsgi_application()), seats=settings.WEB_THREADS)
+application = _loaded(get_wsgi_application())

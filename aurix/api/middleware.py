@@ -3,22 +3,23 @@
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import orjson
 import structlog
 from django.conf import settings
+from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponsePermanentRedirect
 from django.http.response import HttpResponseBase
 from django.middleware.common import CommonMiddleware
 
-from aurix.api import errors, ratelimits
+from aurix import logs
+from aurix.api import errors, ratelimits, shortcut
+from aurix.api.intake import OVERLOADED
 from aurix.api.renderers import BrowsableRenderer
-from aurix.api.seats import OVERLOADED
 from aurix.errors import BadRequest, Refusal, ServiceUnavailable
 from aurix.ids import uuid7
-
-logger = structlog.get_logger("aurix.access")
 
 _REQUEST_ID = re.compile(r"[\x21-\x7e]{1,128}")
 _LENGTH = re.compile(r"[0-9]{1,18}")
@@ -29,6 +30,7 @@ class RequestMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
+        self.shortcut: Any = convert_exception_to_response(shortcut.answer)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Serve ``request``."""
@@ -49,7 +51,7 @@ class RequestMiddleware:
         refusal = _refused_unseen(request)
         if refusal is not None:
             return errors.render(refusal)
-        response = self.get_response(request)
+        response = (self.shortcut if shortcut.is_open(request) else self.get_response)(request)
         if response.status_code < 400 or errors.is_page(request):
             return response
         return _in_json(response)
@@ -106,9 +108,8 @@ def _in_json(response: HttpResponseBase) -> HttpResponseBase:
 
 def _log(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -> None:
     """The access log. Of the address only the path: query strings may hold what nobody should read."""
-    logger.info(
-        "request",
-        method=request.method,
+    logs.access(
+        method=request.method or "",
         path=request.path[:500],
         status=response.status_code,
         duration_ms=round(seconds * 1000, 2),

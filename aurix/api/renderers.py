@@ -24,7 +24,12 @@ class JSONRenderer(BaseRenderer):
         accepted_media_type: str | None = None,
         renderer_context: Mapping[str, Any] | None = None,
     ) -> bytes:
-        return b"" if data is None else orjson.dumps(data, default=_lazy_text)
+        return dump(data)
+
+
+def dump(data: Any) -> bytes:
+    """``data`` as JSON; nothing for None."""
+    return b"" if data is None else orjson.dumps(data, default=_lazy_text)
 
 
 def _lazy_text(value: object) -> str:

@@ -7,18 +7,21 @@ import signal
 import socket
 import sys
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from granian._granian import ListenerSpec
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
+from granian.server import mp
 from granian.server.mp import MPServer
 
 from aurix import env
+from aurix.api.intake import Intake
 from aurix.embedded.launch import die_with_parent
 
-_READERS = 32
-"""Threads a worker may have to read requests and write answers to clients of any slowness, made as they are needed.
-How many of them work at a time is the application's affair: WEB_THREADS (see ``aurix.wsgi``)."""
+_READERS = 128
+"""Threads a worker may have to read requests from clients of any slowness, made as they are needed. Those that answer
+are the application's affair: WEB_THREADS (see ``aurix.api.intake``)."""
 _PATIENCE_SECONDS = 60
 _PATIENCE_RESPAWNS = 20
 
@@ -70,13 +73,19 @@ def _begin_worker(*, server: int) -> None:
     die_with_parent(parent=server, by=signal.SIGKILL)
 
 
-def main() -> None:
+def _take_in(application: WSGIApplication, scope_options: Any, access_log: Any = None) -> Intake:
+    """What Granian calls for each request; it would call ``application`` itself, in the thread that reads."""
+    return Intake(application, seats=env.integer("WEB_THREADS", default=2, low=1, high=256))
+
+
+def main(application: str = "aurix.wsgi:application") -> None:
     """Serve until SIGTERM or SIGINT; requests under way are answered first."""
+    mp._wsgi_call_wrap = _take_in  # type: ignore[assignment, attr-defined]  # noqa: SLF001  Granian has no setting for it
     if sys.platform == "linux":
         multiprocessing.set_start_method("fork")
         os.register_at_fork(after_in_child=functools.partial(_begin_worker, server=os.getpid()))
     server = _Server(
-        "aurix.wsgi:application",
+        application,
         address=env.text("HOST", default="127.0.0.1"),
         port=env.integer("PORT", default=8080, low=1, high=65535),
         interface=Interfaces.WSGI,

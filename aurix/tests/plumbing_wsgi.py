@@ -9,8 +9,6 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 
-from aurix.api.intake import guarded
-
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aurix.settings")
 django.setup()
 settings.ROOT_URLCONF = "aurix.tests.plumbing_urls"
@@ -36,4 +34,4 @@ def _ended(**_: Any) -> None:
 request_started.connect(_began)
 request_finished.connect(_ended)
 
-application = guarded(WSGIHandler(), seats=settings.WEB_THREADS)
+application = WSGIHandler()

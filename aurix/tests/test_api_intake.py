@@ -3,16 +3,13 @@
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any
-from wsgiref.types import WSGIApplication
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from aurix.api import intake
-from aurix.api.seats import Seats
+from aurix.api.intake import Intake
 
 pytestmark = pytest.mark.urls("aurix.tests.plumbing_urls")
 
@@ -30,9 +27,9 @@ class Endless:
 
 
 class Answer:
-    """What an application answered to one request."""
+    """What an intake, called as Granian calls it, answered to one request."""
 
-    def __init__(self, application: WSGIApplication, path: str = "/read", **environ: Any) -> None:
+    def __init__(self, application: Intake, path: str = "/read", **environ: Any) -> None:
         whole = {
             "REQUEST_METHOD": "POST",
             "PATH_INFO": path,
@@ -44,19 +41,30 @@ class Answer:
             "wsgi.url_scheme": "http",
             "wsgi.input": BytesIO(),
         } | environ
+        self._done = threading.Event()
+        application(self, whole)
+        assert self._done.wait(30), "no answer"
 
-        def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
-            self.status, self.headers = int(status[:3]), dict(headers)
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        """As Granian's."""
+        self.status, self.headers, self.body = status, dict(headers), body
+        self._done.set()
 
-        # In a thread of its own, as in the server: a seat's connection takes the place of the thread's.
-        with ThreadPoolExecutor(1) as thread:
-            self.body: bytes = thread.submit(lambda: b"".join(application(whole, start))).result()
+    def response_iter(self, status: int, headers: list[tuple[str, str]], body: Any) -> None:
+        """As Granian's."""
+        pieces = []
+        try:
+            while True:
+                pieces.append(body.__next__())
+        except StopIteration:
+            body.close()
+        self.response_bytes(status, headers, b"".join(pieces))
 
 
 def chunked(body: Any, **environ: Any) -> Answer:
     """The probe's answer to a chunked body."""
     stream = body if isinstance(body, Endless) else BytesIO(body)
-    django = intake.guarded(WSGIHandler(), seats=1)
+    django = Intake(WSGIHandler(), seats=1)
     return Answer(django, **{"HTTP_TRANSFER_ENCODING": "Chunked", "wsgi.input": stream} | environ)
 
 
@@ -101,43 +109,79 @@ class TestContentType:
         assert b"unsupported_media_type" in answer.body
 
 
+EMPTY: dict[str, Any] = {"CONTENT_LENGTH": "0"}
+
+
+class Response(list[bytes]):
+    """An answer of a made-up application."""
+
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def begun(start: Any, *body: bytes) -> Response:
+    start("200 OK", [])
+    return Response(body)
+
+
 class TestResponse:
-    def test_is_closed_before_the_seat_is_free(self) -> None:
-        class Response(list[bytes]):
-            closed = False
+    def test_is_closed(self) -> None:
+        given: list[Response] = []
 
-            def close(self) -> None:
-                self.closed = True
+        def application(environ: Any, start: Any) -> Response:
+            given.append(begun(start, b"a", b"b"))
+            return given[0]
 
-        response = Response([b"a", b"b"])
-        answer = Answer(intake.guarded(lambda environ, start: _begun(response, start), seats=1))
-        assert answer.body == b"ab"
-        assert response.closed
+        intake = Intake(application, seats=1)
+        assert Answer(intake).body == b"ab"
+        Answer(intake, "/health")  # by then the seat is done with the first
+        assert given[0].closed
 
     def test_streams_when_it_is_a_stream(self) -> None:
-        answer = Answer(intake.guarded(WSGIHandler(), seats=1), "/stream", REQUEST_METHOD="GET")
+        answer = Answer(Intake(WSGIHandler(), seats=1), "/stream", REQUEST_METHOD="GET")
         assert len(answer.body) == 1024 * 1024
 
+    def test_that_streams_holds_no_seat(self) -> None:
+        application = Intake(WSGIHandler(), seats=1)
+        going_on, read = threading.Event(), threading.Event()
 
-def _begun(response: Iterable[bytes], start: Any) -> Iterable[bytes]:
-    start("200 OK", [])
-    return response
+        class Slow(Answer):
+            def response_iter(self, status: int, headers: list[tuple[str, str]], body: Any) -> None:
+                going_on.set()
+                read.wait(10)
+                super().response_iter(status, headers, body)
+
+        reader = threading.Thread(target=Slow, args=[application, "/stream"], kwargs={"REQUEST_METHOD": "GET"})
+        reader.start()
+        assert going_on.wait(10)
+        assert Answer(application, **EMPTY).status == 200
+        read.set()
+        reader.join()
+
+    def test_of_a_defect_is_500(self) -> None:
+        def fail(environ: Any, start: Any) -> Iterable[bytes]:
+            raise RuntimeError("a defect")
+
+        application = Intake(fail, seats=1)
+        assert [Answer(application).status for _ in range(3)] == [500, 500, 500]
 
 
 class TestSeats:
     def test_are_as_many_as_there_are(self) -> None:
         busy, most, lock = 0, 0, threading.Lock()
 
-        def work(environ: Any, start: Any) -> Iterable[bytes]:
+        def work(environ: Any, start: Any) -> Response:
             nonlocal busy, most
             with lock:
                 busy, most = busy + 1, max(most, busy + 1)
             time.sleep(0.01)
             with lock:
                 busy -= 1
-            return _begun([b"done"], start)
+            return begun(start, b"done")
 
-        application = intake.guarded(work, seats=3)
+        application = Intake(work, seats=3)
         threads = [threading.Thread(target=Answer, args=[application]) for _ in range(20)]
         for thread in threads:
             thread.start()
@@ -145,30 +189,20 @@ class TestSeats:
             thread.join()
         assert most == 3
 
-    def test_are_left_also_by_whoever_fails(self) -> None:
-        def fail(environ: Any, start: Any) -> Iterable[bytes]:
-            raise RuntimeError("a defect")
-
-        application = intake.guarded(fail, seats=1)
-        for _ in range(3):
-            with pytest.raises(RuntimeError):
-                Answer(application)
-
-    def test_are_not_needed_for_health_and_refused_to_others_when_stuck(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(intake, "_PATIENCE_SECONDS", 0.05)
+    def test_are_not_needed_for_health_and_refused_to_others_when_stuck(self) -> None:
         release, inside = threading.Event(), threading.Event()
         django = WSGIHandler()
 
-        def stuck(environ: Any, start: Any) -> Iterable[bytes]:
+        def stuck(environ: Any, start: Any) -> Any:
             if environ["PATH_INFO"] == "/stuck":
                 inside.set()
                 release.wait(10)
-                return _begun([b"done"], start)
+                return begun(start, b"done")
             if environ["PATH_INFO"] == "/health":
-                return _begun([b"healthy"], start)
+                return begun(start, b"healthy")
             return django(environ, start)
 
-        application = intake.guarded(stuck, seats=1)
+        application = Intake(stuck, seats=1, patience=0.05)
         holder = threading.Thread(target=Answer, args=[application, "/stuck"])
         holder.start()
         inside.wait(10)
@@ -180,32 +214,4 @@ class TestSeats:
         assert refused.headers["X-Request-Id"]
         release.set()
         holder.join()
-        assert Answer(application).status == 200
-
-    def test_go_to_whoever_waited_longest(self) -> None:
-        seats, order = Seats(["seat"]), list[int]()
-        seats.take(patience=1)
-
-        def wait(number: int) -> None:
-            seat = seats.take(patience=10)
-            assert seat
-            order.append(number)
-            seats.leave(seat)
-
-        threads = []
-        for number in range(5):
-            threads.append(threading.Thread(target=wait, args=[number]))
-            threads[-1].start()
-            while seats.waiting() <= number:
-                time.sleep(0.001)
-        seats.leave("seat")
-        for thread in threads:
-            thread.join()
-        assert order == [0, 1, 2, 3, 4]
-
-    def test_are_not_lost_to_who_stopped_waiting(self) -> None:
-        seats = Seats(["seat"])
-        assert seats.take(patience=1) == "seat"
-        assert seats.take(patience=0.01) is None
-        seats.leave("seat")
-        assert seats.take(patience=0.01) == "seat"
+        assert Answer(application, **EMPTY).status == 200

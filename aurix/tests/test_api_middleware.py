@@ -59,7 +59,7 @@ class TestRequestId:
 
 class TestAccessLog:
     def lines(self, caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-        return [record.msg for record in caplog.records if record.name == "aurix.access"]  # type: ignore[misc]
+        return [json.loads(record.msg) for record in caplog.records if record.name == "aurix.access"]
 
     def test_is_one_line_for_each_request(self, client: Client, caplog: pytest.LogCaptureFixture) -> None:
         client.get("/read")

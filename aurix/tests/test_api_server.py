@@ -21,12 +21,16 @@ SEATS = 4
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Where a Granian with one worker serves the probes."""
+    """Where the shipped server with one worker serves the probes."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(free)]
-    command += ["--workers", "1", "--blocking-threads", "256", "--no-ws", "aurix.tests.plumbing_wsgi:application"]
-    environment = os.environ | {"WEB_THREADS": str(SEATS), "LOG_LEVEL": "ERROR"}
+    command = [
+        sys.executable,
+        "-c",
+        "from aurix.embedded import web; web.main('aurix.tests.plumbing_wsgi:application')",
+    ]
+    shape = {"WEB_WORKERS": "1", "WEB_THREADS": str(SEATS), "HOST": "127.0.0.1", "PORT": str(free)}
+    environment = os.environ | shape | {"LOG_LEVEL": "ERROR"}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as server:
         _await(free)
         yield free
