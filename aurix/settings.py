@@ -214,6 +214,8 @@ SPECTACULAR_SETTINGS = {
         "DepositStatus": "wallet.models.Deposit.Status",
         "WithdrawalStatus": "wallet.models.Withdrawal.Status",
         "BankLineStatus": "wallet.models.BankLine.Status",
+        "TransferStatus": "wallet.models.Transfer.Status",
+        "ReversalStatus": "wallet.models.Reversal.Status",
     },
 }
 MAX_BODY_BYTES = 64 * 1024
@@ -233,6 +235,7 @@ RATE_LIMITS = {
         ("INSIGHTS", "60/m"),
         ("EXPORT", "5/m"),
         ("PAYMENTS", "60/m"),
+        ("TRANSFERS", "60/m"),
     )
 }
 
@@ -246,6 +249,7 @@ GOLD_PRICE_MIN_EUR = env.decimal("GOLD_PRICE_MIN_EUR", default="1", low="0.00000
 GOLD_PRICE_MAX_EUR = env.decimal("GOLD_PRICE_MAX_EUR", default="100000", low="1", high="100000")
 
 WITHDRAWAL_APPROVAL_EUR_CENTS = env.integer("WITHDRAWAL_APPROVAL_EUR_CENTS", default=1_000_000, low=0, high=10**13)
+TRANSFER_EXPIRY_HOURS = env.integer("TRANSFER_EXPIRY_HOURS", default=168, low=1, high=8760)
 
 DEMO = {
     name: env.text(f"DEMO_{name}")
@@ -286,6 +290,11 @@ EVENT_RETENTION_HOURS = env.integer("EVENT_RETENTION_HOURS", default=168, low=0,
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     # Late ones are dropped: the next does their work as well.
     "insights": {"task": "insights.tasks.hourly", "schedule": timedelta(hours=1), "options": {"expires": 3000}},
+    "transfers": {
+        "task": "wallet.tasks.expire_transfers",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 290},
+    },
 }
 ETL_LANES = env.integer("ETL_LANES", default=2, low=1, high=32)
 ETL_RETENTION_DAYS = env.integer("ETL_RETENTION_DAYS", default=30, low=1, high=3650)

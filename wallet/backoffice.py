@@ -12,9 +12,9 @@ from django.http import HttpRequest
 from aurix import clock
 from aurix.actor import Actor
 from aurix.errors import Refusal
-from wallet.actions import deposits, statements, withdrawals
+from wallet.actions import deposits, reversals, statements, withdrawals
 from wallet.answers import Attempt
-from wallet.models import BankAccount, BankLine, Deposit, PaymentFile, Withdrawal
+from wallet.models import BankAccount, BankLine, Deposit, PaymentFile, Reversal, Transfer, Withdrawal
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -146,3 +146,33 @@ class PaymentFileAdmin(_Rows):
 @admin.register(BankAccount)
 class BankAccountAdmin(_Rows):
     list_display = ("id", "tenant_id", "wallet_id", "iban", "holder_name", "created_at", "removed_at")
+
+
+@admin.register(Transfer)
+class TransferAdmin(_Rows):
+    list_display = ("id", "tenant_id", "wallet_id", "receiver_wallet_id", "gold", "status", "expires_at", "created_at")
+    list_filter = ("status",)
+
+
+@admin.register(Reversal)
+class ReversalAdmin(_Rows):
+    list_display = ("id", "tenant_id", "wallet_id", "reversed_id", "status", "reason", "proposed_by", "decided_by")
+    list_filter = ("status",)
+    actions = ("approve", "reject")
+
+    @admin.action(description="Approve: post the compensating entry")
+    def approve(self, request: HttpRequest, rows: QuerySet[Reversal]) -> None:
+        """As another person than who proposed it."""
+        by = actor_of(request)
+
+        def verb(pk: UUID) -> None:
+            trial = _attempt(request, "reversal.approve")
+            reversals.approve(by=by, reversal_id=pk, attempt=trial, now=clock.now())
+
+        for_each(request, rows, verb)
+
+    @admin.action(description="Reject")
+    def reject(self, request: HttpRequest, rows: QuerySet[Reversal]) -> None:
+        """Drop the proposal."""
+        by = actor_of(request)
+        for_each(request, rows, lambda pk: reversals.reject(by=by, reversal_id=pk, now=clock.now()))

@@ -73,7 +73,7 @@ class WrongState(_Conflict):
 class SecondPersonNeeded(Refusal):
     status = 403
     code = "second_person_needed"
-    message = "You have approved it already. Another member of staff must do so too."
+    message = "Another member of staff must approve it."
 
 
 class OwnWithdrawal(Refusal):
@@ -107,3 +107,24 @@ class CannotBeReturned(_Unprocessable):
 class AmountDiffers(_Unprocessable):
     code = "amount_differs"
     message = "The amounts are not the same."
+
+
+class OwnAddress(_Unprocessable):
+    code = "own_address"
+    message = "This is your own email address."
+
+
+class TransferExpired(_Unprocessable):
+    code = "transfer_expired"
+    message = "The transfer has expired; the gold goes back to its sender."
+
+
+class NotReversible(_Unprocessable):
+    code = "not_reversible"
+    message = "Only a buy or a sell can be reversed."
+
+
+class OwnTrade(Refusal):
+    status = 403
+    code = "own_trade"
+    message = "Nobody decides on a trade of his own."

@@ -71,12 +71,20 @@ def own_wallet(*, actor: Actor) -> Wallet:
 
     Raises: TokenRevoked, AccountDisabled, TenantInactive, Unauthorized, NotFound.
     """
-    own = _only(Wallet.objects.filter(tenant_id=actor.tenant_id, user_id=actor.user_id))
+    return own_wallet_and(actor=actor, others=())[0]
+
+
+def own_wallet_and(*, actor: Actor, others: Iterable[UUID]) -> tuple[Wallet, dict[UUID, Wallet]]:
+    """The same together with other wallets of the tenant, which come by their ids, all locked in their order."""
+    own = Wallet.objects.filter(tenant_id=actor.tenant_id, user_id=actor.user_id).values_list("id", flat=True).first()
+    if own is None:
+        raise NotFound("This account has no wallet.")
+    found = wallets(tenant_id=actor.tenant_id, wallet_ids={own, *others})
     with connection.cursor() as cursor:
         cursor.execute("SELECT actor_standing(%s, %s, %s)", [actor.tenant_id, actor.user_id, actor.session_id])
         (state,) = cursor.fetchone()
     standing.check(state)
-    return own
+    return found[own], found
 
 
 def wallets(*, tenant_id: UUID, wallet_ids: Iterable[UUID]) -> dict[UUID, Wallet]:

@@ -126,6 +126,7 @@ from wallet.payments import (  # noqa: E402  its own file, for its length
     PaymentFile,
     Withdrawal,
 )
+from wallet.transfers import Reversal, Transfer  # noqa: E402  likewise
 
 __all__ = [
     "GRAMS",
@@ -136,6 +137,8 @@ __all__ = [
     "GoldPrice",
     "LedgerEntry",
     "PaymentFile",
+    "Reversal",
+    "Transfer",
     "Wallet",
     "Withdrawal",
 ]

@@ -33,6 +33,18 @@ SELECT w.tenant_id, w.id, w.held, coalesce(sum(p.cents), 0)
  GROUP BY w.tenant_id, w.id
 HAVING w.held <> coalesce(sum(p.cents), 0)
 """
+_TRANSIT = """
+WITH ledger AS (
+    SELECT tenant_id, -sum(gold_delta) AS gold FROM wallet_ledger
+     WHERE kind = 'transfer' AND (%(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s) GROUP BY tenant_id
+), transfers AS (
+    SELECT tenant_id, sum(gold) AS gold FROM wallet_transfer
+     WHERE status = 'pending' AND (%(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s) GROUP BY tenant_id
+)
+SELECT tenant_id, coalesce(l.gold, 0), coalesce(t.gold, 0)
+  FROM ledger l FULL JOIN transfers t USING (tenant_id)
+ WHERE coalesce(l.gold, 0) <> coalesce(t.gold, 0)
+"""
 _JOURNAL = """
 SELECT asset, sum(amount) FROM journal WHERE %(tenant)s::uuid IS NULL OR tenant_id = %(tenant)s
  GROUP BY asset HAVING sum(amount) <> 0
@@ -84,6 +96,7 @@ def verify(*, tenant_id: UUID | None = None) -> Report:
         report.discrepancies.append(_orphan(chain[0]))
         chain = next(chains, None)
     report.discrepancies += _holds(tenant_id)
+    report.discrepancies += _transit(tenant_id)
     report.discrepancies += _journal(tenant_id)
     return report
 
@@ -132,6 +145,15 @@ def _holds(tenant_id: UUID | None) -> list[Discrepancy]:
         return [
             Discrepancy(tenant, wallet, 0, f"{held} cents are held, for withdrawals of {expected}")
             for tenant, wallet, held, expected in cursor.fetchall()
+        ]
+
+
+def _transit(tenant_id: UUID | None) -> list[Discrepancy]:
+    with connection.cursor() as cursor:
+        cursor.execute(_TRANSIT, {"tenant": tenant_id})
+        return [
+            Discrepancy(tenant, None, 0, f"{gold} g are on their way, for transfers of {expected} g")
+            for tenant, gold, expected in cursor.fetchall()
         ]
 
 

@@ -31,7 +31,9 @@ _LIST = errors(400, 401, 403, 404)
 _MOVES = {**errors(400, 401, 403, 404, 409, 422)}
 
 
-class _StaffViewSet(ApiViewSet):
+class StaffViewSet(ApiViewSet):
+    """Calls for a tenant's staff and the platform's."""
+
     administration = True
 
     def get_permissions(self) -> list[Any]:
@@ -39,12 +41,12 @@ class _StaffViewSet(ApiViewSet):
         return [*super().get_permissions(), Staff()]
 
 
-class _TenantViewSet(_StaffViewSet):
+class TenantViewSet(StaffViewSet):
     """The path's id is the tenant's."""
 
     tenant_in_path = True
 
-    def _page(
+    def page(
         self,
         request: Request,
         tenant_id: UUID,
@@ -53,6 +55,7 @@ class _TenantViewSet(_StaffViewSet):
         options: list[str],
         render: Callable[[Any], dict[str, Any]],
     ) -> Response:
+        """A page of the tenant's rows, newest first, of one of the statuses in ``options`` or all."""
         actor = actor_of(request)
         status = serializers.read_status(request, options=options)
 
@@ -76,21 +79,22 @@ class _TenantViewSet(_StaffViewSet):
         return Response(page)
 
 
-def _list_parameters(options: list[str]) -> list[OpenApiParameter]:
+def list_parameters(options: list[str]) -> list[OpenApiParameter]:
+    """Of a list that ``page`` answers."""
     status = [OpenApiParameter("status", enum=options)] if options else []
     return [*cursors.parameters(default=20, high=100), *status]
 
 
-class TenantDepositViewSet(_TenantViewSet):
+class TenantDepositViewSet(TenantViewSet):
     """A tenant's deposits."""
 
     @extend_schema(
-        responses={200: serializers.StaffDepositsOutput, **_LIST}, parameters=_list_parameters(Deposit.Status.values)
+        responses={200: serializers.StaffDepositsOutput, **_LIST}, parameters=list_parameters(Deposit.Status.values)
     )
     def list(self, request: Request, pk: UUID) -> Response:
         """Newest first."""
         rows, options = Deposit.objects.all(), Deposit.Status.values
-        return self._page(request, pk, rows, options=options, render=serializers.staff_deposit)
+        return self.page(request, pk, rows, options=options, render=serializers.staff_deposit)
 
     @extend_schema(
         request=serializers.RecordInput,
@@ -113,7 +117,7 @@ class TenantDepositViewSet(_TenantViewSet):
         return answer(kept, status=201)
 
 
-class StaffDepositViewSet(_StaffViewSet):
+class StaffDepositViewSet(StaffViewSet):
     """One deposit."""
 
     @extend_schema(
@@ -130,20 +134,20 @@ class StaffDepositViewSet(_StaffViewSet):
         return answer(kept)
 
 
-class TenantWithdrawalViewSet(_TenantViewSet):
+class TenantWithdrawalViewSet(TenantViewSet):
     """A tenant's withdrawals."""
 
     @extend_schema(
         responses={200: serializers.StaffWithdrawalsOutput, **_LIST},
-        parameters=_list_parameters(Withdrawal.Status.values),
+        parameters=list_parameters(Withdrawal.Status.values),
     )
     def list(self, request: Request, pk: UUID) -> Response:
         """Newest first."""
         rows, options = Withdrawal.objects.all(), Withdrawal.Status.values
-        return self._page(request, pk, rows, options=options, render=serializers.staff_withdrawal)
+        return self.page(request, pk, rows, options=options, render=serializers.staff_withdrawal)
 
 
-class StaffWithdrawalViewSet(_StaffViewSet):
+class StaffWithdrawalViewSet(StaffViewSet):
     """One withdrawal."""
 
     @extend_schema(responses={200: serializers.StaffWithdrawalOutput, **_ITEM})
@@ -191,14 +195,14 @@ class StaffWithdrawalViewSet(_StaffViewSet):
         return answer(kept)
 
 
-class TenantPaymentFileViewSet(_TenantViewSet):
+class TenantPaymentFileViewSet(TenantViewSet):
     """The files with which a tenant's bank is told to pay."""
 
-    @extend_schema(responses={200: serializers.PaymentFilesOutput, **_LIST}, parameters=_list_parameters([]))
+    @extend_schema(responses={200: serializers.PaymentFilesOutput, **_LIST}, parameters=list_parameters([]))
     def list(self, request: Request, pk: UUID) -> Response:
         """Newest first."""
         rows = PaymentFile.objects.defer("document")
-        return self._page(request, pk, rows, options=[], render=serializers.payment_file)
+        return self.page(request, pk, rows, options=[], render=serializers.payment_file)
 
     @extend_schema(
         request=None, responses={201: serializers.PaymentFileOutput, **_MOVES}, parameters=[idempotency.HEADER]
@@ -210,7 +214,7 @@ class TenantPaymentFileViewSet(_TenantViewSet):
         return answer(kept, status=201)
 
 
-class PaymentFileViewSet(_StaffViewSet):
+class PaymentFileViewSet(StaffViewSet):
     """One payment file."""
 
     @extend_schema(responses={200: serializers.PaymentFileOutput, **_ITEM})
@@ -232,7 +236,7 @@ class PaymentFileViewSet(_StaffViewSet):
         return payment_queries.for_staff(actor_of(request), PaymentFile.objects.filter(id=pk))
 
 
-class BankStatementViewSet(_TenantViewSet):
+class BankStatementViewSet(TenantViewSet):
     """Statements of a tenant's bank account."""
 
     parser_classes = (parsers.CamtParser, parsers.CamtTextParser, parsers.CsvParser)
@@ -255,19 +259,19 @@ class BankStatementViewSet(_TenantViewSet):
         return answer(kept)
 
 
-class TenantBankLineViewSet(_TenantViewSet):
+class TenantBankLineViewSet(TenantViewSet):
     """The lines of a tenant's bank statements."""
 
     @extend_schema(
-        responses={200: serializers.BankLinesOutput, **_LIST}, parameters=_list_parameters(BankLine.Status.values)
+        responses={200: serializers.BankLinesOutput, **_LIST}, parameters=list_parameters(BankLine.Status.values)
     )
     def list(self, request: Request, pk: UUID) -> Response:
         """Newest first; `status=unmatched` are those that wait for a decision."""
         rows, options = BankLine.objects.all(), BankLine.Status.values
-        return self._page(request, pk, rows, options=options, render=serializers.bank_line)
+        return self.page(request, pk, rows, options=options, render=serializers.bank_line)
 
 
-class BankLineViewSet(_StaffViewSet):
+class BankLineViewSet(StaffViewSet):
     """One line of a bank statement."""
 
     @extend_schema(

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.api import payments, staff, views
+from wallet.api import payments, staff, transfers, views
 
 urlpatterns = [
     path("wallet", views.WalletViewSet.as_view({"get": "retrieve"})),
@@ -17,6 +17,15 @@ urlpatterns = [
     path("withdrawals", payments.WithdrawalViewSet.as_view({"get": "list", "post": "create"})),
     path("withdrawals/<uuid:pk>", payments.WithdrawalViewSet.as_view({"get": "retrieve"})),
     path("withdrawals/<uuid:pk>/cancel", payments.WithdrawalViewSet.as_view({"post": "cancel"})),
+    path("transfers", transfers.TransferViewSet.as_view({"get": "list", "post": "create"})),
+    path("transfers/<uuid:pk>", transfers.TransferViewSet.as_view({"get": "retrieve"})),
+    path("transfers/<uuid:pk>/accept", transfers.TransferViewSet.as_view({"post": "accept"})),
+    path("transfers/<uuid:pk>/hide", transfers.TransferViewSet.as_view({"post": "hide"})),
+    path("transfers/<uuid:pk>/cancel", transfers.TransferViewSet.as_view({"post": "cancel"})),
+    path("admin/transactions/<uuid:pk>/reversal", transfers.TransactionReversalViewSet.as_view({"post": "create"})),
+    path("admin/tenants/<uuid:pk>/reversals", transfers.TenantReversalViewSet.as_view({"get": "list"})),
+    path("admin/reversals/<uuid:pk>/approve", transfers.ReversalViewSet.as_view({"post": "approve"})),
+    path("admin/reversals/<uuid:pk>/reject", transfers.ReversalViewSet.as_view({"post": "reject"})),
     path("admin/tenants/<uuid:pk>/deposits", staff.TenantDepositViewSet.as_view({"get": "list", "post": "create"})),
     path("admin/deposits/<uuid:pk>/receive", staff.StaffDepositViewSet.as_view({"post": "receive"})),
     path("admin/tenants/<uuid:pk>/withdrawals", staff.TenantWithdrawalViewSet.as_view({"get": "list"})),

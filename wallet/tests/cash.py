@@ -144,3 +144,6 @@ def payments_of(customer: Person, staff: Person) -> None:
     row = announce(customer, "5.00").json()
     raw = camt(entry_xml(amount="5.00", text=row["reference"]))
     assert imports(staff, raw, of=customer).json()["matched"] == 1
+    trade = customer.buy(grams="1").json()["transaction"]
+    assert post(customer, "/transfers", {"email": "a@example.com", "grams": "1"}).status_code == 201
+    assert staff.post(f"/admin/transactions/{trade['id']}/reversal", {"reason": "x"}).status_code == 201
