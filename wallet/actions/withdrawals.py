@@ -25,6 +25,8 @@ from wallet.errors import (
 from wallet.models import BankAccount, Wallet, Withdrawal
 
 Status = Withdrawal.Status
+MOST_RELEASED = 1000
+"""Withdrawals that ``release`` gives back in one transaction."""
 
 
 def request(*, by: Actor, cents: int, iban: str, attempt: Attempt, now: datetime) -> Kept:
@@ -71,6 +73,22 @@ def cancel(*, by: Actor, withdrawal_id: UUID, now: datetime) -> Withdrawal:
         if withdrawal.status != Status.CANCELLED:
             move(withdrawal, to=Status.CANCELLED, after={Status.REQUESTED}, by=by.user_id, now=now)
         return withdrawal
+
+
+def release(*, tenant_id: UUID, user_id: UUID, by: UUID | None, reason: str, now: datetime) -> int:
+    """Give back everything that a customer has asked for and that is not exported yet; says how many there were.
+
+    For an account that is closed: ``by`` is who closes it, None for the command line.
+    """
+    with tenancy.tenant_scope(tenant_id):
+        rows = Withdrawal.objects.filter(tenant_id=tenant_id, user_id=user_id)
+        waiting = rows.filter(status__in=[Status.REQUESTED, Status.APPROVED])
+        locks.wallets(tenant_id=tenant_id, wallet_ids=waiting.values_list("wallet_id", flat=True))
+        released = locks.all_locked(waiting, most=MOST_RELEASED)
+        for withdrawal in released:
+            withdrawal.reason = reason
+            move(withdrawal, to=Status.REJECTED, after={Status.REQUESTED, Status.APPROVED}, by=by, now=now)
+        return len(released)
 
 
 def approve(*, by: Actor, withdrawal_id: UUID, now: datetime) -> Withdrawal:

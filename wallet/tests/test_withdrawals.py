@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from aurix import clock
 from aurix.tests.attacks import sql
 from aurix.tests.cast import Person
-from wallet.actions import verification
+from wallet.actions import verification, withdrawals
 from wallet.tests.cash import (
     IBAN,
     OTHER,
@@ -90,7 +91,9 @@ class TestRequesting:
         register(alice)
         withdraw(alice, "9950.00")
         assert alice.buy(eur="50.00").status_code == 200
-        assert alice.buy(eur="10.00").status_code >= 400
+        answer = alice.buy(eur="10.00")
+        assert error(answer) == (422, "insufficient_balance")
+        assert answer.json()["error"]["details"] == {"required": "10.00", "available": "0.00"}
         assert balances(alice) == ("9950.00", "0.00")
 
     def test_wants_a_registered_account(self, alice: Person, bob: Person) -> None:
@@ -160,6 +163,18 @@ class TestGivingBack:
         kinds = [item["type"] for item in alice.get("/transactions").json()["items"]]
         assert kinds == ["deposit", "withdrawal"]
         assert verification.verify(tenant_id=alice.tenant.id).discrepancies == []
+
+    def test_a_closed_account_s_are_given_back_all_but_those_at_the_bank(self, alice: Person, tom: Person) -> None:
+        sent = exported(alice, tom)
+        asked, approved = (withdraw(alice, "1.00").json() for _ in range(2))
+        verb(tom, "withdrawals", approved, "approve")
+        for expected in (2, 0):
+            released = withdrawals.release(
+                tenant_id=alice.tenant.id, user_id=alice.user_id, by=None, reason="account closed", now=clock.now()
+            )
+            assert released == expected
+        assert [status(alice, row) for row in (sent, asked, approved)] == ["exported", "rejected", "rejected"]
+        assert balances(alice) == ("10000.00", "9900.00")
 
 
 class TestApproving:
