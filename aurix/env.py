@@ -101,7 +101,7 @@ def choice(name: str, *, default: str, options: tuple[str, ...]) -> str:
 
 
 def rate(name: str, *, default: str) -> str:
-    """A limit in django-ratelimit's notation (``10/m``), or ``off``, which reads as an empty string."""
+    """A limit in the contract's notation, django-ratelimit's (``10/m``), or ``off``, which reads as an empty string."""
 
     def parse(raw: str) -> str:
         if raw == "off":

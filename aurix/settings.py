@@ -80,9 +80,6 @@ CACHES: dict[str, dict[str, Any]] = {
         "OPTIONS": {"MAX_ENTRIES": 10_000},
     },
 }
-# Rate limits: the same Redis, asked in one round trip instead of two.
-CACHES["counters"] = {**CACHES["default"], "BACKEND": "aurix.api.counters.Counters"}
-RATELIMIT_USE_CACHE = "counters"
 
 # --- Django --------------------------------------------------------------------------------------------------------
 

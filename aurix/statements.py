@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.db import connection
+from django.db import connections
 from psycopg import Cursor
 
 
@@ -19,6 +19,7 @@ def row(statement: str, values: Sequence[Any]) -> tuple[Any, ...]:
 
 def rows(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     """All rows that ``statement`` returns. Raises: what ``django.db`` raises."""
+    connection = connections["default"]
     if connection.queries_logged or connection.execute_wrappers:  # somebody watches: DEBUG, or a test that counts
         with connection.cursor() as cursor:
             cursor.execute(statement, values)

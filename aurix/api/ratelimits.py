@@ -1,9 +1,10 @@
 """Rate limits: how often a user, or an address at a tenant, may call.
 
-Counted in Redis by django-ratelimit, in fixed windows that every web server shares. While Redis is down calls go on
+Counted in Redis, in fixed windows that every web server shares. While Redis is down calls go on
 uncounted, which is logged; where guessing passwords is at stake each process counts for itself instead.
 """
 
+import functools
 import re
 import time
 from collections.abc import Callable
@@ -15,12 +16,12 @@ import structlog
 from django.conf import settings
 from django.core.cache import caches
 from django.http import HttpRequest, UnreadablePostError
-from django_ratelimit.core import get_usage
 from redis.exceptions import RedisError
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from aurix.actor import Actor
+from aurix.api import counters
 from aurix.api.addresses import client_address, network
 from aurix.api.breaker import Breaker
 from aurix.errors import Refusal
@@ -102,7 +103,7 @@ def _address(request: HttpRequest, tenant_id: UUID | None) -> str:
 
 def _enforce(request: HttpRequest, limit: Limit, counted_by: str) -> None:
     rate: str = settings.RATE_LIMITS[limit.name]
-    usage = _count(request, limit, rate, counted_by) if rate else None
+    usage = _count(limit, rate, counted_by) if rate else None
     if usage is None:
         return
     request.rate_limit_usage = usage  # type: ignore[attr-defined]
@@ -126,22 +127,30 @@ def headers_of(request: HttpRequest) -> dict[str, str]:
     return usage.headers() if usage else {}
 
 
-def _count(request: HttpRequest, limit: Limit, rate: str, value: str) -> Usage | None:
+def _count(limit: Limit, rate: str, counted_by: str) -> Usage | None:
+    allowed, period = _parsed(rate)
+    window = int(time.time()) // period
     if _redis.allows():
+        key = f"{settings.CACHES['default']['KEY_PREFIX']}:limit:{limit.name}:{rate}:{counted_by}:{window}"
         try:
-            usage = get_usage(request, group=limit.name, key=lambda *_: value, rate=rate, increment=True)
+            counted = counters.count(key, seconds=period)
         except (RedisError, OSError):
             if _redis.failed():
                 logger.warning("rate_limits_without_redis", exc_info=True)
         else:
             _redis.succeeded()
-            if usage is not None and usage["time_left"] >= 0:
-                return Usage(usage["count"], usage["limit"], int(time.time()) + usage["time_left"])
-            return None
+            return Usage(counted, allowed, (window + 1) * period)
     if limit.tenant_of is not None:
-        return _count_in_process(limit, rate, value)
+        return _count_in_process(limit, rate, counted_by)
     _note_uncounted(limit)
     return None
+
+
+@functools.cache
+def _parsed(rate: str) -> tuple[int, int]:
+    """How many calls in how many seconds; settings have checked the notation."""
+    allowed, multiple, unit = _RATE.fullmatch(rate).groups()  # type: ignore[union-attr]
+    return int(allowed), int(multiple or 1) * _SECONDS[unit]
 
 
 def _note_uncounted(limit: Limit) -> None:
@@ -150,12 +159,11 @@ def _note_uncounted(limit: Limit) -> None:
     logger.info("rate_limit_not_counted", limit=limit.name, uncounted=uncounted)
 
 
-def _count_in_process(limit: Limit, rate: str, value: str) -> Usage:
+def _count_in_process(limit: Limit, rate: str, counted_by: str) -> Usage:
     """The same fixed window, in this process's memory."""
-    allowed, multiple, unit = _RATE.fullmatch(rate).groups()  # type: ignore[union-attr]  # settings checked it
-    period = int(multiple or 1) * _SECONDS[unit]
+    allowed, period = _parsed(rate)
     window = int(time.time()) // period
-    key = f"{limit.name}/{rate}/{value}/{window}"
+    key = f"{limit.name}/{rate}/{counted_by}/{window}"
     counts = caches["process"]
     counts.add(key, 0, period)
-    return Usage(counts.incr(key), int(allowed), (window + 1) * period)
+    return Usage(counts.incr(key), allowed, (window + 1) * period)

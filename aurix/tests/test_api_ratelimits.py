@@ -9,9 +9,8 @@ from uuid import uuid4
 
 import pytest
 from django.test import Client
-from django_ratelimit.core import get_usage
 
-from aurix.api import ratelimits
+from aurix.api import counters, ratelimits
 from aurix.api.breaker import Breaker
 from aurix.tests.test_api_errors import error_of
 
@@ -30,7 +29,6 @@ def caches(location: str) -> dict[str, Any]:
     }
     return {
         "default": {"BACKEND": "django_redis.cache.RedisCache", **redis},
-        "counters": {"BACKEND": "aurix.api.counters.Counters", **redis},
         "process": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": str(uuid4())},
     }
 
@@ -51,17 +49,15 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time by which calls are counted."""
     clock = Clock()
-    monkeypatch.setattr("django_ratelimit.core.time", clock)
     monkeypatch.setattr(ratelimits, "time", clock)
     monkeypatch.setattr(ratelimits, "_redis", Breaker(rest_seconds=2, clock=clock))
     return clock
 
 
-@pytest.fixture(params=["default", "counters"])
-def limits(request: pytest.FixtureRequest, settings: Any, clock: Clock) -> Any:
-    """Limits of 3 an hour, counted in Redis by either cache."""
+@pytest.fixture
+def limits(settings: Any, clock: Clock) -> Any:
+    """Limits of 3 an hour, counted in Redis."""
     settings.CACHES = caches(f"{os.environ['REDIS_URL'].partition('?')[0]}?db={DATABASE}")
-    settings.RATELIMIT_USE_CACHE = request.param
     settings.RATE_LIMITS = settings.RATE_LIMITS | {"buy": "3/h", "login": "3/h"}
     return settings
 
@@ -229,15 +225,16 @@ class TestWithoutRedis:
 
     def test_costs_one_call_a_quarter_of_a_second(self, monkeypatch: pytest.MonkeyPatch) -> None:
         seconds: list[float] = []
+        count = counters.count
 
         def timed(*arguments: Any, **options: Any) -> Any:
             started = time.monotonic()
             try:
-                return get_usage(*arguments, **options)
+                return count(*arguments, **options)
             finally:
                 seconds.append(time.monotonic() - started)
 
-        monkeypatch.setattr(ratelimits, "get_usage", timed)
+        monkeypatch.setattr(counters, "count", timed)
         for _ in range(10):
             assert call(uuid4()).status_code == 200
         (first,) = seconds  # and nobody else tried
