@@ -21,6 +21,10 @@ COMMIT = ";COMMIT"
 """After the last statement of a ``frugal_action``; when the statement fails nothing is committed."""
 
 
+_CLOSED = frozenset({TransactionStatus.IDLE, TransactionStatus.UNKNOWN})
+"""Nothing to roll back: no transaction, or no connection."""
+
+
 def frugal_action(verb: Callable[P, R]) -> Callable[P, R]:
     """Run ``verb``, which sends ``BEGIN`` and ``COMMIT`` with its own statements; nesting is an error.
 
@@ -42,6 +46,6 @@ def frugal_action(verb: Callable[P, R]) -> Callable[P, R]:
 def roll_back_if_open() -> None:
     """End a transaction that is still open on the present connection; a broken connection is left to Django."""
     wire = connection.connection
-    if wire is not None and not wire.closed and wire.info.transaction_status != TransactionStatus.IDLE:
+    if wire is not None and wire.pgconn.transaction_status not in _CLOSED:
         with connection.cursor() as cursor:
             cursor.execute("ROLLBACK")

@@ -2,7 +2,7 @@
 
 Triggers are off meanwhile (``session_replication_role``), so entries are numbered, balanced and hashed here: set-based,
 entry 1 of all wallets, then entry 2, and so on, as years of trading would have laid them down on disk. What is hashed
-is what the application's own function ``wallet_ledger_canonical`` says, and ``manage.py verify_ledger`` accepts it.
+is what the application's own function ``wallet_ledger_canonical`` returns, and ``manage.py verify_ledger`` accepts it.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -54,9 +54,8 @@ def make(servers: Servers, *, database: str, wallets: int, entries: int) -> None
     with servers.superuser(database) as connection:
         make_people(connection, count=wallets)
         columns = _columns(connection)
-        canonical = _canonical(connection)
     with ThreadPoolExecutor(_PARTS) as pool:
-        writers = [pool.submit(_write, servers, database, part, entries, columns, canonical) for part in range(_PARTS)]
+        writers = [pool.submit(_write, servers, database, part, entries, columns) for part in range(_PARTS)]
         for writer in writers:
             writer.result()
     with servers.superuser(database) as connection:
@@ -76,15 +75,7 @@ def _columns(connection: psycopg.Connection) -> list[str]:
     return [name for (name,) in rows]
 
 
-def _canonical(connection: psycopg.Connection) -> str:
-    """The body of the function that says what is hashed of ``entry``: inline it costs much less than called."""
-    row = connection.execute("SELECT prosrc FROM pg_proc WHERE proname = 'wallet_ledger_canonical'").fetchone()
-    if row is None:
-        raise MeasurementError("There is no function wallet_ledger_canonical: bench/history.py cannot hash entries.")
-    return str(row[0]).strip().removesuffix(";")
-
-
-def _write(servers: Servers, database: str, part: int, entries: int, columns: list[str], canonical: str) -> None:
+def _write(servers: Servers, database: str, part: int, entries: int, columns: list[str]) -> None:
     """The history of every ``_PARTS``-th wallet. Commits need not be durable until all is there."""
     with servers.superuser(database) as connection:
         connection.execute("SET session_replication_role = replica")
@@ -101,7 +92,7 @@ def _write(servers: Servers, database: str, part: int, entries: int, columns: li
             [tenant_id(connection)],
         )
         connection.execute("CREATE TEMP TABLE tail (LIKE head)")
-        statements = {kind["kind"]: _entry(kind, columns, canonical) for kind in (_OPENING, _BUY, _SELL)}
+        statements = {kind["kind"]: _entry(kind, columns) for kind in (_OPENING, _BUY, _SELL)}
         for number in range(1, entries + 1):
             kind = _OPENING if number == 1 else _SELL if number % 5 == 0 else _BUY
             connection.execute(statements[kind["kind"]])
@@ -114,7 +105,7 @@ def _write(servers: Servers, database: str, part: int, entries: int, columns: li
         )
 
 
-def _entry(kind: dict[str, str], columns: list[str], canonical: str) -> bytes:
+def _entry(kind: dict[str, str], columns: list[str]) -> bytes:
     """Append an entry to every wallet in ``head``, and write what its wallet is then to ``tail``."""
     values = {**_ALWAYS, **(_TRADE if "buy" in kind["kind"] or "sell" in kind["kind"] else {}), **kind}
     values |= {"gold_after": f"gold + {kind['gold_delta']}", "cash_after": f"cash + {kind['cash_delta']}"}
@@ -123,7 +114,9 @@ def _entry(kind: dict[str, str], columns: list[str], canonical: str) -> bytes:
     return f"""
         WITH made AS MATERIALIZED (SELECT {row} FROM head),
         hashed AS (
-            SELECT {plain}, sha256(convert_to(({canonical}), 'UTF8')) AS hash FROM made AS entry
+            SELECT {plain}, sha256(convert_to(wallet_ledger_canonical(
+                       ROW({", ".join(f"made.{name}" for name in columns)})::wallet_ledger), 'UTF8')) AS hash
+              FROM made
         ), entry AS (
             INSERT INTO wallet_ledger ({plain}, hash) SELECT {plain}, hash FROM hashed
             RETURNING tenant_id, wallet_id, number, gold_after, cash_after, hash, created_at

@@ -36,10 +36,11 @@ class Wallet(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant_id", "user_id"], name="wallet_one_per_user"),
-            models.CheckConstraint(condition=Q(gold__gte=0), name="wallet_gold_not_negative"),
-            models.CheckConstraint(condition=Q(cash__gte=0), name="wallet_cash_not_negative"),
-            models.CheckConstraint(condition=Q(held__gte=0, held__lte=F("cash")), name="wallet_held_within_cash"),
-            models.CheckConstraint(condition=Q(number__gte=0), name="wallet_number_not_negative"),
+            # One, and not four: each is read anew for every statement.
+            models.CheckConstraint(
+                condition=Q(gold__gte=0, held__gte=0, cash__gte=F("held"), number__gte=0),
+                name="wallet_nothing_negative",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -30,7 +30,7 @@ class TestHeld:
                     connection.execute(INSERT, values)
                 continue
             with (
-                pytest.raises(psycopg.errors.CheckViolation, match="wallet_held_within_cash"),
+                pytest.raises(psycopg.errors.CheckViolation, match="wallet_nothing_negative"),
                 sql(role, tenant_id=alice.tenant.id) as connection,
             ):
                 connection.execute(INSERT, values)

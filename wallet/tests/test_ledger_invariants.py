@@ -78,7 +78,7 @@ class TestInsert:
         ("rule", "values"),
         [
             (
-                "wallet_cash_not_negative|ledger_balances",
+                "wallet_nothing_negative|ledger_balances",
                 {"kind": "withdrawal", "cash_delta": -1000001, "gross": 1000001},
             ),
             ("ledger_arithmetic", {"gross": 99}),
