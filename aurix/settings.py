@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from celery.schedules import crontab
 from django.core.exceptions import ImproperlyConfigured
 
 from aurix import databases, env, secrets
@@ -291,6 +292,17 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "wallet.tasks.expire_transfers",
         "schedule": timedelta(minutes=5),
         "options": {"expires": 290},
+    },
+    "reconcile": {
+        "task": "wallet.tasks.reconcile",
+        "schedule": timedelta(hours=6),
+        "options": {"expires": 3600},
+    },
+    "reconcile-fully": {
+        "task": "wallet.tasks.reconcile",
+        "schedule": crontab(day_of_week="sunday", hour="3", minute="30"),
+        "kwargs": {"full": True},
+        "options": {"expires": 3600},
     },
 }
 ETL_LANES = env.integer("ETL_LANES", default=2, low=1, high=32)

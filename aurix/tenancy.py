@@ -25,15 +25,17 @@ def tenant_scope(tenant_id: UUID) -> Iterator[None]:
 
 
 @contextmanager
-def platform_scope(why: str, *, snapshot: bool = False) -> Iterator[None]:
+def platform_scope(why: str, *, snapshot: bool = False, consistent: bool = False) -> Iterator[None]:
     """A transaction that sees the rows of all tenants. It is the outermost one: nesting is an error.
 
     ``why`` is for the reader, and becomes the transaction's ``application_name`` for who watches the database.
-    ``snapshot`` makes all its reads be of one moment.
+    ``snapshot`` makes all its reads be of one moment, and forbids writing; ``consistent`` does not forbid it.
     """
     with transaction.atomic(durable=True), connection.cursor() as cursor:
         if snapshot:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        elif consistent:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute(
             f"SELECT set_config('role', '{PLATFORM_ROLE}', true), set_config('application_name', %s, true)",
             [f"aurix: {why}"[:63]],

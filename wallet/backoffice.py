@@ -12,9 +12,20 @@ from django.http import HttpRequest
 from aurix import clock
 from aurix.actor import Actor
 from aurix.errors import Refusal
-from wallet.actions import deposits, reversals, statements, withdrawals
+from wallet import tasks
+from wallet.actions import deposits, reconciliation, reversals, statements, withdrawals
 from wallet.answers import Attempt
-from wallet.models import BankAccount, BankLine, Deposit, PaymentFile, Reversal, Transfer, Withdrawal
+from wallet.models import (
+    BankAccount,
+    BankLine,
+    Deposit,
+    Discrepancy,
+    PaymentFile,
+    Reconciliation,
+    Reversal,
+    Transfer,
+    Withdrawal,
+)
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -176,3 +187,33 @@ class ReversalAdmin(_Rows):
         """Drop the proposal."""
         by = actor_of(request)
         for_each(request, rows, lambda pk: reversals.reject(by=by, reversal_id=pk, now=clock.now()))
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(_Rows):
+    list_display = ("id", "status", "full", "wallets", "entries", "discrepancies", "created_at", "finished_at")
+    list_filter = ("status", "full")
+    search_fields = ("=id",)
+    actions = ("again", "again_fully")
+
+    @admin.action(description="Run again: what moved since it was last verified")
+    def again(self, request: HttpRequest, rows: QuerySet[Reconciliation]) -> None:
+        """Ask for a run, as the person who is signed in; the worker does it."""
+        self._ask(request, full=False)
+
+    @admin.action(description="Run again: everything")
+    def again_fully(self, request: HttpRequest, rows: QuerySet[Reconciliation]) -> None:
+        """Ask for a full run."""
+        self._ask(request, full=True)
+
+    def _ask(self, request: HttpRequest, *, full: bool) -> None:
+        run_id = reconciliation.request_as(by=actor_of(request), full=full, now=clock.now())
+        tasks.reconcile.delay(run_id=str(run_id))
+        messages.success(request, f"Asked for run {run_id}.")
+
+
+@admin.register(Discrepancy)
+class DiscrepancyAdmin(_Rows):
+    list_display = ("id", "tenant_id", "wallet_id", "number", "check_name", "expected", "found", "created_at")
+    list_filter = ("check_name",)
+    search_fields = ("=id", "=run_id", "=wallet_id")

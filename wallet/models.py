@@ -119,7 +119,8 @@ class GoldPrice(models.Model):
         return f"{self.price} EUR/g"
 
 
-from wallet.payments import (  # noqa: E402  its own file, for its length
+from wallet.inspections import Discrepancy, Reconciliation, VerifiedHead  # noqa: E402  its own file, for its length
+from wallet.payments import (  # noqa: E402  likewise
     Answer,
     BankAccount,
     BankLine,
@@ -135,11 +136,14 @@ __all__ = [
     "BankAccount",
     "BankLine",
     "Deposit",
+    "Discrepancy",
     "GoldPrice",
     "LedgerEntry",
     "PaymentFile",
+    "Reconciliation",
     "Reversal",
     "Transfer",
+    "VerifiedHead",
     "Wallet",
     "Withdrawal",
 ]

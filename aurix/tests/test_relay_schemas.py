@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as configured
+from django.core.management import CommandError, call_command
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pytest_django.fixtures import Settings
 from referencing import Registry, Resource
@@ -15,6 +16,7 @@ from accounts.actions import closing
 from aurix import clock
 from aurix.relay.courier import Courier
 from aurix.relay.streams import RedisStreams
+from aurix.tests.attacks import tampering
 from aurix.tests.cast import PASSWORD, Person
 from aurix.tests.live import ROOT
 from aurix.tests.relaying import Received, in_stream, of_tenant, start_afresh
@@ -47,6 +49,10 @@ def everything(settings: Settings, alice: Person, tom: Person) -> Received:
     changed = alice.post("/auth/change-password", {"current_password": PASSWORD, "new_password": f"{PASSWORD}-new"})
     assert changed.status_code in {200, 204}, changed.content
     closing.close(tenant_id=alice.tenant.id, user_id=alice.user_id, by=None, now=clock.now())
+    with tampering() as connection:
+        connection.execute("UPDATE wallet_wallet SET gold = gold + 1 WHERE id = %s", [alice.wallet_id])
+    with pytest.raises(CommandError):
+        call_command("reconcile", tenant=alice.tenant.code)
     courier = Courier(target=RedisStreams(), stop=threading.Event())
     courier.deliver()
     courier.release()
@@ -66,7 +72,7 @@ def payments(customer: Person, staff: Person) -> None:
 
 
 def test_every_schema_is_one() -> None:
-    families = ("wallet", "deposit", "withdrawal", "account")
+    families = ("wallet", "deposit", "withdrawal", "account", "reconciliation")
     assert set(SCHEMAS) == {ENVELOPE, *(f"urn:aurix:events:{family}:v1" for family in families)}
     for schema in SCHEMAS.values():
         Draft202012Validator.check_schema(schema)
@@ -81,6 +87,7 @@ def test_every_event_is_as_documented(everything: Received) -> None:
         "deposit.announced",
         "deposit.cancelled",
         "deposit.received",
+        "reconciliation.discrepancy",
         "wallet.buy",
         "wallet.deposit",
         "wallet.deposit",

@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 from django.apps import apps
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, models
 
-from aurix.tests.attacks import sql
+from aurix.tests.attacks import sql, tampering
 from aurix.tests.cast import Person
 from wallet.tests.cash import payments_of
 
@@ -35,6 +35,11 @@ def populated(alice: Person, charlie: Person, olivia: Person) -> Person:
     for person in (alice, charlie):
         payments_of(person, olivia)
         call_command("run_etl", tenant=person.tenant.code)
+        call_command("reconcile", tenant=person.tenant.code)
+        with tampering() as broken:
+            broken.execute("UPDATE wallet_wallet SET gold = gold + 1 WHERE id = %s", [person.wallet_id])
+        with pytest.raises(CommandError):
+            call_command("reconcile", tenant=person.tenant.code)
     return alice
 
 
