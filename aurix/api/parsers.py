@@ -44,7 +44,8 @@ def read_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.")
     _check(value)
-    json.loads(raw, object_pairs_hook=_refuse_twins, parse_int=str, parse_float=str)
+    if raw.count(b":") != len(value):  # as many names as colons: then none is given twice
+        json.loads(raw, object_pairs_hook=_refuse_twins, parse_int=str, parse_float=str)
     return value
 
 
