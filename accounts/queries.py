@@ -1,11 +1,35 @@
 """Reads of accounts that other apps, and every protected call, may use."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.db import connection
 
+from accounts.models import User
 from aurix import standing as standings
+from aurix import tenancy
 from aurix.actor import Actor
+from aurix.errors import NotFound
 
 _ACCESS = "SELECT standing, role FROM actor_access(%s, %s, %s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What an account says about its owner; the email as it was typed."""
+
+    email: str
+    created_at: datetime
+
+
+def profile(actor: Actor) -> Profile:
+    """The actor's own. Raises: NotFound."""
+    with tenancy.tenant_scope(actor.tenant_id):
+        rows = User.objects.filter(tenant_id=actor.tenant_id, id=actor.user_id)
+        row = rows.values_list("email", "created_at").first()
+    if row is None:
+        raise NotFound
+    return Profile(*row)
 
 
 def standing(actor: Actor, *, administering: bool = False) -> str:

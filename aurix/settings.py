@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "wallet.apps.WalletConfig",
     "accounts.apps.AccountsConfig",
     "insights.apps.InsightsConfig",
+    "privacy.apps.PrivacyConfig",
     "accounts.apps.BackOfficeConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -304,9 +305,22 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "kwargs": {"full": True},
         "options": {"expires": 3600},
     },
+    "exports": {
+        "task": "privacy.tasks.tend_exports",
+        "schedule": timedelta(minutes=10),
+        "options": {"expires": 590},
+    },
 }
 ETL_LANES = env.integer("ETL_LANES", default=2, low=1, high=32)
 ETL_RETENTION_DAYS = env.integer("ETL_RETENTION_DAYS", default=30, low=1, high=3650)
+
+# --- Privacy -------------------------------------------------------------------------------------------------------
+
+# Outside of everything that is served, and readable by this process only. Web and workers share it.
+EXPORT_DIR = Path(env.text("EXPORT_DIR", default=str(DATA_DIR / "exports"))).resolve()
+EXPORT_LIFETIME_HOURS = env.integer("EXPORT_LIFETIME_HOURS", default=48, low=1, high=720)
+# What apps that privacy may not import add to an export; each is called with tenant_id and user_id.
+EXPORT_SECTIONS = {"insights": "insights.api.exported.of_user"}
 
 # --- Logs ----------------------------------------------------------------------------------------------------------
 

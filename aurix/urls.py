@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("wallet.api.urls")),
     path("", include("tenants.api.urls")),
     path("", include("insights.api.urls")),
+    path("", include("privacy.api.urls")),
     path("health", HealthViewSet.as_view({"get": "retrieve"})),
     path("swagger", schema.swagger, name="swagger"),
     path("swagger/spec", schema.spec, name="spec"),

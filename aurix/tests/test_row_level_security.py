@@ -6,8 +6,11 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import connection, models
 
+from aurix import clock
+from aurix.actor import Actor
 from aurix.tests.attacks import sql, tampering
 from aurix.tests.cast import Person
+from privacy.actions import exports
 from wallet.tests.cash import payments_of
 
 
@@ -21,6 +24,10 @@ TABLES = sorted(model._meta.db_table for model in tenant_owned())
 
 def test_the_walk_finds_the_tables_that_matter() -> None:
     assert {"wallet_wallet", "wallet_ledger", "tenants_terms", "accounts_user", "accounts_session"} <= set(TABLES)
+
+
+def actor(person: Person) -> Actor:
+    return Actor(tenant_id=person.tenant.id, user_id=person.user_id, session_id=None, role="user")
 
 
 @pytest.fixture
@@ -40,6 +47,7 @@ def populated(alice: Person, charlie: Person, olivia: Person) -> Person:
             broken.execute("UPDATE wallet_wallet SET gold = gold + 1 WHERE id = %s", [person.wallet_id])
         with pytest.raises(CommandError):
             call_command("reconcile", tenant=person.tenant.code)
+        exports.start(by=actor(person), now=clock.now())
     return alice
 
 

@@ -1,0 +1,9 @@
+"""Refusals of the calls about privacy."""
+
+from aurix.errors import Refusal
+
+
+class NotReady(Refusal):
+    status = 409
+    code = "export_not_ready"
+    message = "This export is not ready yet, or not any more."
