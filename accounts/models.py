@@ -13,6 +13,16 @@ from django.db.models import F, Q
 from accounts import emails
 from aurix.ids import uuid7
 
+SCHEDULING = {
+    "django_celery_beat.change_periodictask",
+    *(
+        f"django_celery_beat.{verb}_{schedule}"
+        for verb in ("add", "change")
+        for schedule in ("intervalschedule", "crontabschedule")
+    ),
+}
+"""When the known background jobs run, and whether; not which there are."""
+
 
 class User(AbstractBaseUser):
     """A person in a tenant. The same email in two tenants is two accounts.
@@ -74,8 +84,8 @@ class User(AbstractBaseUser):
         return False
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """Admins may view; Django's other permissions are nobody's."""
-        return self.is_staff and perm.rpartition(".")[2].startswith("view_")
+        """Admins may view, and edit the schedules of background jobs; Django's other permissions are nobody's."""
+        return self.is_staff and (perm.rpartition(".")[2].startswith("view_") or perm in SCHEDULING)
 
     def has_module_perms(self, app_label: str) -> bool:
         """Admins see every app's section."""

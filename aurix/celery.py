@@ -6,6 +6,6 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "aurix.settings")
 
-app = Celery("aurix")
+app = Celery("aurix", task_cls="aurix.jobs:Recorded")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -14,14 +14,15 @@ import redis
 import structlog
 from django.conf import settings
 from django.db import connections
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from aurix import clock
+from aurix import clock, operations
+from aurix.api.schema import errors
 from aurix.api.views import ApiViewSet
 
 logger = structlog.get_logger(__name__)
@@ -110,6 +111,9 @@ class HealthOutput(serializers.Serializer[Any]):
     status = serializers.ChoiceField(["healthy", "degraded"])
     components = _ComponentsOutput()
     timestamp = serializers.DateTimeField()
+    queue = serializers.DictField(required=False, help_text="verbose: tasks that wait for a worker")
+    jobs = serializers.ListField(required=False, help_text="verbose: how background jobs have ended")
+    relay = serializers.ListField(required=False, help_text="verbose: how far each event target is")
 
 
 class HealthViewSet(ApiViewSet):
@@ -118,16 +122,21 @@ class HealthViewSet(ApiViewSet):
     authentication_classes = ()
     permission_classes = ()
 
-    @extend_schema(responses={200: HealthOutput, 503: HealthOutput})
+    @extend_schema(
+        responses={200: HealthOutput, 503: HealthOutput, **errors(401, 403)},
+        parameters=[OpenApiParameter("verbose", enum=["1"], description="queue, jobs and relay too; for admins")],
+    )
     def retrieve(self, request: Request) -> Response:
-        """`healthy`, or 503 `degraded` naming what is down."""
+        """`healthy`, or 503 `degraded` naming what is down. `verbose=1` adds queue, jobs and relay, for admins."""
         states = components()
+        more = operations.details(request) if request.query_params.get("verbose") == "1" else {}
         healthy = set(states.values()) == {"up"}
         return Response(
             {
                 "status": "healthy" if healthy else "degraded",
                 "components": states,
                 "timestamp": clock.rfc3339(clock.now()),
+                **more,
             },
             status=200 if healthy else 503,
             headers={"Cache-Control": "no-store"},

@@ -90,6 +90,23 @@ class HeldEvent(models.Model):
         return f"{self.event_id} for {self.target}"
 
 
+class Job(models.Model):
+    """How runs of one kind of task have ended."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    succeeded = models.BigIntegerField(default=0)
+    failed = models.BigIntegerField(default=0)
+    last_success_at = models.DateTimeField(null=True)
+    last_failure_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        db_table = "aurix_job"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class AuditEvent(models.Model):
     """Who did what to whom, with before and after. Append-only. Holds ids, never personal data.
 

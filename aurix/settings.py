@@ -265,7 +265,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_TASK_SOFT_TIME_LIMIT = 540
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "aurix.schedules:KeepingScheduler"
 CELERY_TIMEZONE = "UTC"
 
 # --- Events --------------------------------------------------------------------------------------------------------
@@ -324,6 +324,7 @@ EXPORT_SECTIONS = {"insights": "insights.api.exported.of_user"}
 
 # --- Logs ----------------------------------------------------------------------------------------------------------
 
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 LOG_LEVEL = env.choice("LOG_LEVEL", default="INFO", options=("DEBUG", "INFO", "WARNING", "ERROR"))
 LOGGING_CONFIG = "aurix.logs.configure"
 LOGGING: dict[str, Any] = {"level": LOG_LEVEL}

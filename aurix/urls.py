@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
 
+from aurix import operations
 from aurix.api import errors, schema
 from aurix.health import HealthViewSet
 
@@ -14,6 +15,7 @@ urlpatterns = [
     path("", include("insights.api.urls")),
     path("", include("privacy.api.urls")),
     path("health", HealthViewSet.as_view({"get": "retrieve"})),
+    path("metrics", operations.metrics),
     path("swagger", schema.swagger, name="swagger"),
     path("swagger/spec", schema.spec, name="spec"),
     path("backoffice/", admin.site.urls),

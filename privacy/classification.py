@@ -135,6 +135,7 @@ TABLES: dict[str, Table] = {
     "aurix.HeldEvent": Table(
         other="id target event_id subject_id sequence envelope attempts dead retry_at error created_at"
     ),
+    "aurix.Job": Table(other="name succeeded failed last_success_at last_failure_at last_error", order=""),
     "aurix.RelayPosition": Table(other="id target done doing sequence published cluster updated_at"),
     "tenants.Tenant": Table(other="id code name status time_zone created_at"),
     "tenants.Terms": Table(

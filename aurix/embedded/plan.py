@@ -94,7 +94,7 @@ class Plan:
         # Alone on its broker, a worker has nobody to gossip or mingle with at start.
         worker += ["--without-gossip", "--without-mingle"]
         beat = ["beat", "--loglevel=WARNING", "--pidfile="]
-        beat += ["--scheduler=django_celery_beat.schedulers:DatabaseScheduler"]
+        beat += ["--scheduler=aurix.schedules:KeepingScheduler"]
         django = env | {"DJANGO_SETTINGS_MODULE": "aurix.settings"}
         return [
             self._module("relay", "django", "relay", env=django, stop_seconds=25),
