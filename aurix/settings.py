@@ -215,6 +215,7 @@ SPECTACULAR_SETTINGS = {
         "BankLineStatus": "wallet.models.BankLine.Status",
         "TransferStatus": "wallet.models.Transfer.Status",
         "ReversalStatus": "wallet.models.Reversal.Status",
+        "UpdatedStatus": ["updated"],
     },
 }
 MAX_BODY_BYTES = 64 * 1024
@@ -309,6 +310,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "privacy.tasks.tend_exports",
         "schedule": timedelta(minutes=10),
         "options": {"expires": 590},
+    },
+    "erasures": {
+        "task": "privacy.tasks.tend_erasures",
+        "schedule": timedelta(hours=1),
+        "options": {"expires": 3500},
     },
 }
 ETL_LANES = env.integer("ETL_LANES", default=2, low=1, high=32)

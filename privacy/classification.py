@@ -5,7 +5,7 @@ the line. Field names are columns (``attname``), separated by spaces:
 
 * ``kept``: about the person, exported, and kept after an erasure, because the law wants it (bookkeeping: ledger,
   payments, audit) and it names nobody but by the id of an account whose address is gone;
-* ``erased``: about the person, exported, and overwritten by an erasure: ``how`` for each name;
+* ``erased``: about the person, exported (secrets, which become ``unusable``, are not), and overwritten by an erasure;
 * ``withheld``: never exported, because showing it would harm the person or the system: hashes and secrets;
 * ``other``: not about a person: keys, references, who of the staff decided.
 """
@@ -13,8 +13,9 @@ the line. Field names are columns (``attname``), separated by spaces:
 from dataclasses import dataclass, field
 from typing import Literal
 
-How = Literal["pseudonym", "empty", "unusable"]
-"""``pseudonym``: a value made of the row's id, so that unique keys hold; ``unusable``: no password fits it."""
+How = Literal["pseudonym", "no_iban", "empty", "unusable"]
+"""``pseudonym``: a value made of the row's id, so that unique keys hold; ``no_iban``: the same in the form
+of an IBAN, of no country; ``unusable``: no password fits it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +35,12 @@ class Table:
     @property
     def exported(self) -> list[str]:
         """The columns that their person gets to see."""
-        return [*self.kept.split(), *self.erased]
+        return [*self.kept.split(), *(name for name, how in self.erased.items() if how != "unusable")]
 
     @property
     def declared(self) -> list[str]:
         """All columns."""
-        return [*self.exported, *self.withheld.split(), *self.other.split()]
+        return [*self.kept.split(), *self.erased, *self.withheld.split(), *self.other.split()]
 
 
 _BEAT = "django_celery_beat"
@@ -48,8 +49,7 @@ TABLES: dict[str, Table] = {
     "accounts.User": Table(
         of="id",
         kept="id role created_at closed_at password_changed_at",
-        erased={"email": "pseudonym", "email_folded": "pseudonym"},
-        withheld="password",
+        erased={"email": "pseudonym", "email_folded": "pseudonym", "password": "unusable"},
         other="tenant_id",
     ),
     "accounts.Session": Table(
@@ -74,7 +74,7 @@ TABLES: dict[str, Table] = {
     "wallet.BankAccount": Table(
         of="wallet_id",
         kept="id created_at removed_at",
-        erased={"iban": "pseudonym", "holder_name": "empty"},
+        erased={"iban": "no_iban", "holder_name": "empty"},
         other="tenant_id wallet_id",
     ),
     "wallet.Deposit": Table(
@@ -124,6 +124,12 @@ TABLES: dict[str, Table] = {
         kept="id status entries created_at finished_at expires_at revoked_at",
         other="tenant_id user_id",
     ),
+    "privacy.ErasureRequest": Table(
+        of="user_id",
+        kept="id status created_at closed_at erase_after due_at hold_reason paid_out_at erased_at certificate",
+        other="tenant_id user_id paid_out_by",
+    ),
+    "privacy.Policy": Table(other="tenant_id asks_password refuses_balance cooling_off_days"),
     # Before and after hold settings and ids, of staff's acts on others too.
     "aurix.AuditEvent": Table(
         of="actor_id",

@@ -1,4 +1,4 @@
-"""Reads of exports."""
+"""Reads of exports and policies."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from django.utils.module_loading import import_string
 from aurix import tenancy
 from aurix.actor import Actor
 from aurix.errors import NotFound
-from privacy.models import Export
+from privacy.models import Export, Policy
 
 
 def exports_of(actor: Actor) -> QuerySet[Export]:
@@ -33,3 +33,14 @@ def sections(actor: Actor) -> dict[str, Any]:
         name: import_string(path)(tenant_id=actor.tenant_id, user_id=actor.user_id)
         for name, path in (settings.EXPORT_SECTIONS.items())
     }
+
+
+def policy(tenant_id: UUID) -> Policy:
+    """What the tenant has decided, or the defaults."""
+    with tenancy.tenant_scope(tenant_id):
+        return policy_row(tenant_id)
+
+
+def policy_row(tenant_id: UUID) -> Policy:
+    """The same inside a tenant's scope."""
+    return Policy.objects.filter(tenant_id=tenant_id).first() or Policy(tenant_id=tenant_id)

@@ -8,7 +8,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from aurix import clock
 from aurix.celery import app
-from privacy.actions import exports
+from privacy.actions import erasure, exports
 
 logger = structlog.get_logger(__name__)
 
@@ -29,6 +29,16 @@ def tend_exports() -> None:
     for tenant_id, export_id in left:
         make_export.delay(str(tenant_id), str(export_id))
     logger.info("exports_tended", removed=removed, unfinished=len(left))
+
+
+@app.task  # type: ignore[untyped-decorator]  # likewise
+def tend_erasures() -> None:
+    """Finish what a killed process has left, and erase whoever's time has come."""
+    now = clock.now()
+    erased = sum(
+        erasure.go_on(tenant_id=tenant, request_id=request, now=now) for tenant, request in erasure.open_ones()
+    )
+    logger.info("erasures_tended", erased=erased)
 
 
 def announce(tenant_id: UUID, export_id: UUID) -> None:

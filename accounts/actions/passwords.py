@@ -34,6 +34,16 @@ def change(*, by: Actor, current_password: str, new_password: str, now: datetime
         _replace(by=by, proved={user.password, attempt.encoded}, encoded=encoded, now=now)
 
 
+def prove(*, by: Actor, password: str) -> None:
+    """Pass when ``password`` is the actor's, for what wants it asked again. Raises: InvalidCredentials."""
+    with tenant_scope(by.tenant_id):
+        user = User.objects.filter(tenant_id=by.tenant_id, id=by.user_id).first()
+    if user is None:
+        raise Unauthorized
+    if not passwords.attempt(email=user.email, password=password).fits(stored=user.password):
+        raise InvalidCredentials("The password is wrong.")
+
+
 def _replace(*, by: Actor, proved: set[str], encoded: str, now: datetime) -> None:
     """``proved`` are the hashes that the current password was found to fit."""
     user = locks.user(tenant_id=by.tenant_id, user_id=by.user_id)

@@ -10,7 +10,7 @@ from aurix import clock
 from aurix.actor import Actor
 from aurix.tests.attacks import sql, tampering
 from aurix.tests.cast import Person
-from privacy.actions import exports
+from privacy.actions import erasure, exports
 from wallet.tests.cash import payments_of
 
 
@@ -48,6 +48,9 @@ def populated(alice: Person, charlie: Person, olivia: Person) -> Person:
         with pytest.raises(CommandError):
             call_command("reconcile", tenant=person.tenant.code)
         exports.start(by=actor(person), now=clock.now())
+        policy = {"asks_password": False, "refuses_balance": False, "cooling_off_days": 14}
+        assert olivia.put(f"/admin/tenants/{person.tenant.id}/privacy", policy).status_code == 200
+        erasure.request(by=actor(person), password="", now=clock.now())
     return alice
 
 

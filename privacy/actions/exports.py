@@ -72,6 +72,19 @@ def revoke(*, by: Actor, export_id: UUID, now: datetime) -> None:
     archive.remove(export_id)
 
 
+def revoke_all(*, tenant_id: UUID, user_id: UUID, by: UUID | None, now: datetime) -> int:
+    """Take away every file of a person whose account is closed; how many."""
+    with tenant_scope(tenant_id):
+        alive = Export.objects.filter(tenant_id=tenant_id, user_id=user_id, status__in=[Status.PREPARING, Status.READY])
+        found = list(alive)
+        alive.filter(id__in=[export.id for export in found]).update(status=Status.REVOKED, revoked_at=now)
+        for export in found:
+            _audit("export.revoked", export, by=by, now=now)
+    for export in found:
+        archive.remove(export.id)
+    return len(found)
+
+
 def expire(*, now: datetime) -> int:
     """Remove every file whose time is up; how many."""
     with platform_scope("expire exports"):
