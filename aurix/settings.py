@@ -318,6 +318,13 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
 }
 ETL_LANES = env.integer("ETL_LANES", default=2, low=1, high=32)
+LLM_PROVIDER = env.choice("LLM_PROVIDER", default="rules", options=("rules", "openai"))
+LLM_BASE_URL = env.text("LLM_BASE_URL")
+LLM_MODEL = env.text("LLM_MODEL")
+LLM_API_KEY = env.text("LLM_API_KEY")
+LLM_TIMEOUT_SECONDS = env.integer("LLM_TIMEOUT_SECONDS", default=20, low=1, high=300)
+LLM_RETRIES = env.integer("LLM_RETRIES", default=2, low=0, high=10)
+LLM_CALLS_PER_DAY = env.integer("LLM_CALLS_PER_DAY", default=1000, low=0, high=10**6)
 ETL_RETENTION_DAYS = env.integer("ETL_RETENTION_DAYS", default=30, low=1, high=3650)
 
 # --- Privacy -------------------------------------------------------------------------------------------------------

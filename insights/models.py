@@ -126,6 +126,39 @@ class Snapshot(models.Model):
         return f"{self.frequency} {self.period_start} of {self.user_id}"
 
 
+class Advice(models.Model):
+    """What a language model has written about a customer's period; true while the signals have that hash."""
+
+    pk = CompositePrimaryKey("tenant_id", "user_id", "frequency", "period_start")
+    tenant_id = models.UUIDField()
+    user_id = models.UUIDField()
+    frequency = models.CharField(max_length=6, choices=Frequency)
+    period_start = models.DateField()
+    signals_hash = models.BinaryField(help_text="SHA-256")
+    model = models.CharField(max_length=200)
+    prompt_version = models.IntegerField()
+    sentences = models.JSONField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "advice"
+
+    def __str__(self) -> str:
+        return f"{self.frequency} {self.period_start} of {self.user_id}"
+
+
+class AdviceBudget(models.Model):
+    """Calls of the language model for a tenant on a day (UTC)."""
+
+    pk = CompositePrimaryKey("tenant_id", "day")
+    tenant_id = models.UUIDField()
+    day = models.DateField()
+    calls = models.IntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.calls} on {self.day} for {self.tenant_id}"
+
+
 class EtlRun(models.Model):
     """A request to bring all snapshots, or one tenant's, up to date. How it goes is the sum of its parts."""
 

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+import orjson
 from django.db import connection
 
 from aurix import standing, tenancy
@@ -33,8 +34,10 @@ SELECT p.frequency, p.period_start, p.period_end, greatest(p.generated_at, CASE 
        CASE WHEN own THEN s.gross ELSE 0 END, CASE WHEN own THEN s.fees ELSE 0 END,
        s.holding, coalesce(trade.traded_on, s.moved_on), sofar.bought, sofar.bought_value,
        CASE WHEN own THEN s.buy_prices ELSE '{}' END,
-       p.reference_price, p.lowest_price, p.highest_price, p.volatility
+       p.reference_price, p.lowest_price, p.highest_price, p.volatility, a.signals_hash, a.sentences
   FROM insights_period p
+  LEFT JOIN insights_advice a ON a.tenant_id = p.tenant_id AND a.user_id = %(user)s AND a.frequency = p.frequency
+   AND a.period_start = p.period_start
  CROSS JOIN LATERAL (
        SELECT i.*, i.period_start = p.period_start AS own FROM insights_snapshot i
         WHERE i.tenant_id = %(tenant)s AND i.user_id = %(user)s AND i.frequency = p.frequency
@@ -73,7 +76,13 @@ class Insight:
     period_end: date
     generated_at: datetime
     signals: Signals
-    sentences: list[str]
+    written: list[str] | None
+    """By a language model about these very signals; None where it has not, or they have changed since."""
+
+    @property
+    def sentences(self) -> list[str]:
+        """What the customer is told."""
+        return advice.sentences(self.signals, written=self.written)
 
     @property
     def place(self) -> Place:
@@ -114,12 +123,15 @@ _SUMS = [name for name in Sums.__dataclass_fields__ if name != "frequency"]
 
 
 def _insight(
-    user_id: UUID, frequency: str, period_start: date, period_end: date, generated_at: datetime, *sums: Any
+    user_id: UUID, frequency: str, period_start: date, period_end: date, generated_at: datetime, *rest: Any
 ) -> Insight:
+    *sums, signals_hash, written = rest
     found = signals.of(Sums(frequency=frequency, **dict(zip(_SUMS, sums, strict=True))))
     # Made of what it names, so that it is the same after a rebuild, and also where no row is kept.
     identifier = uuid5(user_id, f"{frequency}/{period_start}")
-    return Insight(identifier, frequency, period_start, period_end, generated_at, found, advice.sentences(found))
+    still_true = signals_hash is not None and bytes(signals_hash) == advice.fingerprint(found)
+    about_it = orjson.loads(written) if still_true else None
+    return Insight(identifier, frequency, period_start, period_end, generated_at, found, about_it)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from aurix import clock
 from aurix.celery import app
-from insights.actions import runs
+from insights.actions import advising, runs
 from insights.models import EtlRun
 
 logger = structlog.get_logger(__name__)
@@ -49,6 +49,15 @@ def work(run_id: str, tenant_id: str) -> None:
     part = runs.Part(UUID(run_id), UUID(tenant_id))
     if not runs.work(part=part, clock=clock.now, patience=PATIENCE):
         work.delay(run_id, tenant_id)
+    elif advising.enabled():
+        advise.delay(tenant_id)
+
+
+@app.task(time_limit=3600, soft_time_limit=3540)  # type: ignore[untyped-decorator]  # likewise
+def advise(tenant_id: str) -> None:
+    """Have the language model write about what the ETL has just found."""
+    stored = advising.advise(tenant_id=UUID(tenant_id), now=clock.now())
+    logger.info("advice_written", tenant_id=tenant_id, texts=stored)
 
 
 def announce(run_id: UUID) -> bool:

@@ -156,6 +156,14 @@ TABLES: dict[str, Table] = {
     "wallet.Discrepancy": Table(other="id tenant_id run_id wallet_id number check_name expected found created_at"),
     "wallet.VerifiedHead": Table(other="id tenant_id number gold cash hash verified_at"),
     "wallet.GoldPrice": Table(other="id price source set_by created_at"),
+    "insights.Advice": Table(
+        of="user_id",
+        order="",
+        removed=True,
+        kept="frequency period_start sentences model created_at",
+        other="tenant_id user_id signals_hash prompt_version",
+    ),
+    "insights.AdviceBudget": Table(other="tenant_id day calls", order=""),
     "insights.Watermark": Table(other="tenant_id time_zone covered_from covered_to price_id generation"),
     "insights.Progress": Table(other="tenant_id wallet_id number week_number week_start"),
     "insights.Period": Table(

@@ -12,6 +12,7 @@ from aurix import clock
 from aurix.api import cursors
 from aurix.api.serializers import StrictSerializer, read
 from aurix.errors import BadRequest
+from insights import advice
 from insights.queries import FREQUENCIES, Insight, RunView
 from insights.signals import Signals
 
@@ -78,8 +79,7 @@ class RunOutput(serializers.Serializer[Any]):
 
 def number(value: Decimal | int) -> orjson.Fragment:
     """A JSON number with the digits that the value has: 5.25 and 1, without a float on the way."""
-    text = f"{value:f}"
-    return orjson.Fragment(text.rstrip("0").rstrip(".") if "." in text else text)
+    return orjson.Fragment(advice.plain(value))
 
 
 def insight(view: Insight) -> dict[str, Any]:
