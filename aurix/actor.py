@@ -24,5 +24,5 @@ class Actor:
 
     @property
     def pk(self) -> UUID:
-        """What django-ratelimit's ``user`` key and DRF's throttles ask for."""
+        """What DRF's throttles ask for."""
         return self.user_id

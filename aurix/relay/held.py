@@ -145,18 +145,18 @@ def dead_letters() -> list[DeadLetter]:
         return [DeadLetter(*row) for row in cursor.fetchall()]
 
 
-def requeue(*, target: str, event_id: UUID | None = None) -> int:
+def requeue(*, target: str, event_id: UUID | None = None, by: UUID | None = None) -> int:
     """Try the dead event, or all of the target's, again from the first attempt. Returns how many."""
     return _decide("relay.requeued", "UPDATE aurix_held_event SET dead = false, attempts = 0, retry_at = now()",
-                   target=target, event_id=event_id)  # fmt: skip
+                   target=target, event_id=event_id, by=by)  # fmt: skip
 
 
-def discard(*, target: str, event_id: UUID) -> int:
+def discard(*, target: str, event_id: UUID, by: UUID | None = None) -> int:
     """Give the dead event up for good, so that those behind it leave. Returns how many."""
-    return _decide("relay.discarded", "DELETE FROM aurix_held_event", target=target, event_id=event_id)
+    return _decide("relay.discarded", "DELETE FROM aurix_held_event", target=target, event_id=event_id, by=by)
 
 
-def _decide(action: str, verb: str, *, target: str, event_id: UUID | None) -> int:
+def _decide(action: str, verb: str, *, target: str, event_id: UUID | None, by: UUID | None) -> int:
     with platform_scope("dead letters"):
         with connection.cursor() as cursor:
             cursor.execute(
@@ -165,6 +165,6 @@ def _decide(action: str, verb: str, *, target: str, event_id: UUID | None) -> in
             )
             decided = [identity for (identity,) in cursor.fetchall()]
         for identity in decided:
-            audit.record(action=action, subject_id=identity, tenant_id=None, by=None, now=clock.now(),
+            audit.record(action=action, subject_id=identity, tenant_id=None, by=by, now=clock.now(),
                          after={"target": target})  # fmt: skip
     return len(decided)
