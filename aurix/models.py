@@ -90,6 +90,73 @@ class HeldEvent(models.Model):
         return f"{self.event_id} for {self.target}"
 
 
+class WebhookEndpoint(models.Model):
+    """Where a tenant's events are posted to. ``types`` are what is wanted, such as ``org.aurix.wallet.*``; none: all.
+
+    ``failures`` counts rounds in a row in which nothing arrived; until ``retry_at`` there is a pause. The secrets are
+    sealed; the one before signs too until ``previous_until``. While ``replay_from`` is set, everything written since
+    then, behind ``replay_after`` in the outbox's sequence, is still to be sent again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant_id = models.UUIDField()
+    url = models.CharField(max_length=2048)
+    types = models.JSONField(default=list)
+    secret = models.TextField()
+    previous_secret = models.TextField(blank=True, default="")
+    previous_until = models.DateTimeField(null=True)
+    failures = models.IntegerField(default=0)
+    retry_at = models.DateTimeField()
+    succeeded_at = models.DateTimeField(null=True)
+    disabled_at = models.DateTimeField(null=True)
+    disabled_reason = models.CharField(max_length=200, blank=True, default="")
+    replay_from = models.DateTimeField(null=True)
+    replay_after = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "aurix_webhook_endpoint"
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookDelivery(models.Model):
+    """An event on its way to an endpoint, or there. It leaves when no earlier one of its subject is failing.
+
+    A ``dead`` one is not tried again until somebody requeues it. The envelope is kept until the event has arrived, so
+    that it outlives the outbox row. ``status`` is HTTP's of the last attempt.
+    """
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    tenant_id = models.UUIDField()
+    endpoint_id = models.UUIDField()
+    event_id = models.UUIDField()
+    subject_id = models.UUIDField()
+    sequence = models.BigIntegerField()
+    type = models.CharField(max_length=80)
+    envelope = models.TextField()
+    attempts = models.IntegerField(default=0)
+    dead = models.BooleanField(default=False)
+    failing_since = models.DateTimeField(null=True)
+    retry_at = models.DateTimeField()
+    delivered_at = models.DateTimeField(null=True)
+    status = models.IntegerField(null=True)
+    error = models.TextField(blank=True, default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "aurix_webhook_delivery"
+        verbose_name_plural = "webhook deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant_id", "endpoint_id", "event_id"], name="webhook_delivery_once"),
+        ]
+        indexes = [models.Index(fields=["tenant_id", "endpoint_id", "created_at"], name="webhook_delivery_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.event_id} to {self.endpoint_id}"
+
+
 class Job(models.Model):
     """How runs of one kind of task have ended."""
 

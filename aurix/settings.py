@@ -31,6 +31,7 @@ def _secret(name: str) -> str:
 
 
 SECRET_KEY = _secret("SECRET_KEY")
+SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
 JWT_SECRET = _secret("JWT_SECRET")
 
 
@@ -216,6 +217,10 @@ SPECTACULAR_SETTINGS = {
         "TransferStatus": "wallet.models.Transfer.Status",
         "ReversalStatus": "wallet.models.Reversal.Status",
         "UpdatedStatus": ["updated"],
+        "WebhookStatus": ["enabled", "disabled"],
+        "DeliveryStatus": ["pending", "failing", "dead", "delivered"],
+        "HeldEventStatus": ["waiting", "failing", "dead"],
+        "DecidedStatus": ["queued", "discarded"],
     },
 }
 MAX_BODY_BYTES = 64 * 1024
@@ -273,7 +278,9 @@ CELERY_TIMEZONE = "UTC"
 
 KAFKA_BOOTSTRAP_SERVERS = env.text("KAFKA_BOOTSTRAP_SERVERS")
 KAFKA_OPTIONS = env.text("KAFKA_OPTIONS")
-EVENT_TARGETS = env.words("EVENT_TARGETS", default="redis,kafka" if KAFKA_BOOTSTRAP_SERVERS else "redis")
+EVENT_TARGETS = env.words(
+    "EVENT_TARGETS", default="redis,webhooks,kafka" if KAFKA_BOOTSTRAP_SERVERS else "redis,webhooks"
+)
 EVENT_SOURCE = env.text("EVENT_SOURCE", default="urn:aurix")
 EVENT_REDIS_URL = env.text("EVENT_REDIS_URL", default=REDIS_URL)
 EVENT_STREAM = env.text("EVENT_STREAM", default="aurix:events")
@@ -281,9 +288,18 @@ EVENT_STREAM_MAX_LENGTH = env.integer("EVENT_STREAM_MAX_LENGTH", default=1_000_0
 EVENT_TOPIC = env.text("EVENT_TOPIC", default="aurix.events")
 EVENT_BATCH = env.integer("EVENT_BATCH", default=1000, low=1, high=10_000)
 EVENT_POLL_MS = env.integer("EVENT_POLL_MS", default=100, low=10, high=10_000)
+EVENT_IDLE_MS = env.integer("EVENT_IDLE_MS", default=2000, low=10, high=600_000)
 EVENT_ATTEMPTS = env.integer("EVENT_ATTEMPTS", default=5, low=2, high=100)
 EVENT_MAX_BYTES = env.integer("EVENT_MAX_BYTES", default=900_000, low=1_000, high=10**8)
 EVENT_RETENTION_HOURS = env.integer("EVENT_RETENTION_HOURS", default=168, low=0, high=100_000)
+
+WEBHOOK_ALLOW_HTTP = env.flag("WEBHOOK_ALLOW_HTTP", default=False)
+WEBHOOK_NETWORKS = env.words("WEBHOOK_NETWORKS")
+WEBHOOK_TIMEOUT_SECONDS = env.integer("WEBHOOK_TIMEOUT_SECONDS", default=15, low=1, high=120)
+WEBHOOK_CONCURRENCY = env.integer("WEBHOOK_CONCURRENCY", default=8, low=1, high=100)
+WEBHOOK_ATTEMPTS = env.integer("WEBHOOK_ATTEMPTS", default=12, low=2, high=100)
+WEBHOOK_FAILURES = env.integer("WEBHOOK_FAILURES", default=36, low=1, high=1000)
+WEBHOOK_OLD_SECRET_HOURS = env.integer("WEBHOOK_OLD_SECRET_HOURS", default=24, low=0, high=720)
 
 # --- Insights ------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 
 from aurix import operations
 from aurix.api import errors, schema
+from aurix.api.held import HeldEventViewSet
 from aurix.health import HealthViewSet
 
 urlpatterns = [
@@ -14,6 +15,9 @@ urlpatterns = [
     path("", include("tenants.api.urls")),
     path("", include("insights.api.urls")),
     path("", include("privacy.api.urls")),
+    path("admin/held-events", HeldEventViewSet.as_view({"get": "list"})),
+    path("admin/held-events/<uuid:pk>/requeue", HeldEventViewSet.as_view({"post": "requeue"})),
+    path("admin/held-events/<uuid:pk>/discard", HeldEventViewSet.as_view({"post": "discard"})),
     path("health", HealthViewSet.as_view({"get": "retrieve"})),
     path("metrics", operations.metrics),
     path("swagger", schema.swagger, name="swagger"),

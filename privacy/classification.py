@@ -141,6 +141,14 @@ TABLES: dict[str, Table] = {
     "aurix.HeldEvent": Table(
         other="id target event_id subject_id sequence envelope attempts dead retry_at error created_at"
     ),
+    "aurix.WebhookEndpoint": Table(
+        other="id tenant_id url types secret previous_secret previous_until failures retry_at succeeded_at disabled_at "
+        "disabled_reason replay_from replay_after created_at"
+    ),
+    "aurix.WebhookDelivery": Table(
+        other="id tenant_id endpoint_id event_id subject_id sequence type envelope attempts dead failing_since "
+        "retry_at delivered_at status error created_at"
+    ),
     "aurix.Job": Table(other="name succeeded failed last_success_at last_failure_at last_error", order=""),
     "aurix.RelayPosition": Table(other="id target done doing sequence published cluster updated_at"),
     "tenants.Tenant": Table(other="id code name status time_zone created_at"),

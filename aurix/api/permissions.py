@@ -36,6 +36,17 @@ class Staff(BasePermission):
         return True
 
 
+class PlatformAdmin(BasePermission):
+    """For the platform's admins. Asked before the body is read."""
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Raises: Forbidden."""
+        actor = actor_of(request)
+        with tenancy.tenant_scope(actor.tenant_id):
+            standing.require_platform_admin(actor=actor)
+        return True
+
+
 def actor_of(request: Request) -> Actor:
     """Who calls. Raises: Unauthorized when nobody says."""
     actor: object = request.user

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from aurix import clock
 from aurix.relay import delta, held, positions
+from aurix.relay.bell import Bell, Sleeper
 from aurix.relay.envelope import Event
 from aurix.relay.held import Refusal
 from aurix.relay.positions import LostPositionError, Position
@@ -22,7 +23,7 @@ logger = structlog.get_logger(__name__)
 _STANDBY_SECONDS = 1.0
 """Between attempts to take over from another relay."""
 _IDLE_FACTOR = 4
-"""An idle courier looks this much less often."""
+"""An idle courier looks this much less often, and less still while the bell is set."""
 _MAX_PAUSE = 30.0
 _REPORT_SECONDS = 60.0
 
@@ -30,8 +31,9 @@ _REPORT_SECONDS = 60.0
 class Courier:
     """Call ``run`` in a thread of its own; it uses that thread's database connection."""
 
-    def __init__(self, *, target: Target, stop: threading.Event) -> None:
+    def __init__(self, *, target: Target, stop: threading.Event, sleeper: Sleeper | None = None) -> None:
         self._target, self._stop = target, stop
+        self._sleeper = sleeper or Bell(stop=stop).sleeper()  # of a bell that never rings
         self._position: Position | None = None
         self._failures = 0
         self._poll = settings.EVENT_POLL_MS / 1000
@@ -42,23 +44,23 @@ class Courier:
         """Serve until stopped."""
         while not self._stop.is_set():
             try:
-                pause = self._turn()
+                self._turn()
             except TargetDownError as problem:
-                pause = self._failed("target_down", problem)
+                self._failed("target_down", problem)
             except (OperationalError, InterfaceError, LostPositionError) as problem:
-                pause = self._failed("relay_interrupted", problem)
+                self._failed("relay_interrupted", problem)
             except Exception as problem:  # a bug must not end the relay silently, nor at all
                 logger.exception("relay_failed", target=self._target.name)
-                pause = self._failed("relay_interrupted", problem)
-            self._stop.wait(pause)
+                self._failed("relay_interrupted", problem)
         self._leave()
 
-    def _turn(self) -> float:
-        """Serve what there is; returns the seconds until the next look."""
+    def _turn(self) -> None:
+        """Serve what there is, and rest."""
         if self._position is None:
             self._position = positions.take(target=self._target.name)
             if self._position is None:
-                return _STANDBY_SECONDS
+                self._sleeper.leave(_STANDBY_SECONDS)
+                return
             logger.info("relay_serves", target=self._target.name)
         sent = self.deliver()
         if self._failures:
@@ -66,7 +68,7 @@ class Courier:
             self._failures = 0
         self._report()
         self._idle = self._poll if sent else min(self._idle * 1.5, self._poll * _IDLE_FACTOR)
-        return self._idle
+        self._sleeper.rest(self._idle, idle=not sent)
 
     def deliver(self) -> int:
         """Send all that was committed up to now and all that is held and due. Returns how many were handled.
@@ -148,13 +150,14 @@ class Courier:
             return refusals[0].error
         return self._target.send(leaving, stop=self._stop).get(0, "")
 
-    def _failed(self, what: str, problem: Exception) -> float:
-        """Give everything back; returns the seconds until the next attempt, which grow and differ."""
+    def _failed(self, what: str, problem: Exception) -> None:
+        """Give everything back, and pause until the next attempt; the pauses grow and differ."""
         self._failures += 1
         if not self._stop.is_set():
             logger.warning(what, target=self._target.name, problem=str(problem), failures=self._failures)
         self._leave()
-        return min(_MAX_PAUSE, 0.1 * 2.0 ** min(self._failures, 10)) * random.uniform(0.5, 1)  # noqa: S311  jitter
+        jitter = random.uniform(0.5, 1)  # noqa: S311  nobody gains by guessing it
+        self._sleeper.leave(min(_MAX_PAUSE, 0.1 * 2.0 ** min(self._failures, 10)) * jitter)
 
     def release(self) -> None:
         """Let another courier serve the target, and keep the session."""

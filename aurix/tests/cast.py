@@ -36,6 +36,10 @@ class Api:
         """PUT ``body`` as JSON."""
         return self._call("PUT", path, body, headers)
 
+    def patch(self, path: str, body: Any, **headers: str) -> "Answer":
+        """PATCH ``body`` as JSON."""
+        return self._call("PATCH", path, body, headers)
+
     def delete(self, path: str, **headers: str) -> "Answer":
         """DELETE."""
         return self._call("DELETE", path, None, headers)

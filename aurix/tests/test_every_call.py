@@ -1,5 +1,6 @@
 """What holds for every call, found by walking the URLs: strangers, rude bodies, missing tokens."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -63,7 +64,7 @@ def walk(patterns: list[Any], prefix: str = "/") -> Iterator[tuple[str, list[str
             yield from walk(pattern.url_patterns, path)
         elif isinstance(pattern, URLPattern):
             actions = getattr(pattern.callback, "actions", None) or {"get": ""}
-            yield path.replace("<uuid:pk>", "{id}"), sorted(method.upper() for method in actions)
+            yield re.sub(r"<uuid:\w+>", "{id}", path), sorted(method.upper() for method in actions)
 
 
 CALLS = [

@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 from aurix.relay import held
 from aurix.relay.targets import TargetDownError
 from aurix.tests.attacks import sql
+from aurix.tests.cast import Person
 from aurix.tests.relaying import Line, emit, event_ids, hurry, start_afresh
 from tenants.queries import TenantView
 
@@ -151,3 +152,38 @@ class TestDeadLetters:
         ):
             with pytest.raises(CommandError, match=problem):
                 call_command("relay", *words)
+
+
+class TestOverHttp:
+    def test_are_listed_and_decided_on_by_the_platform_s_admins(
+        self, line: Line, tenant: TenantView, settings: Settings, olivia: Person, tom: Person
+    ) -> None:
+        settings.EVENT_ATTEMPTS, settings.EVENT_BATCH = 2, 1
+        line.deliver()
+        first, second = uuid4(), uuid4()
+        for subject in (first, second):
+            emit(tenant_id=tenant.id, subject_id=subject, number=1)
+            emit(tenant_id=tenant.id, subject_id=subject, number=2)
+        bad = [event_ids(first)[0], event_ids(second)[0]]
+        line.target.refuses = set(bad)
+        for _ in range(4):  # one letter is tried at a time
+            line.deliver()
+            hurry()
+        listed = olivia.get("/admin/held-events").json()["items"]
+        assert [item["status"] for item in listed] == ["dead", "waiting"] * 2
+        page = olivia.get("/admin/held-events?dead=true&limit=1").json()
+        assert (page["items"][0]["event_id"], page["items"][0]["last_error"]) == (bad[0], "no")
+        rest = olivia.get(f"/admin/held-events?dead=true&limit=1&cursor={page['next_cursor']}").json()
+        assert ([item["event_id"] for item in rest["items"]], rest["next_cursor"]) == (bad[1:], None)
+        path = f"/admin/held-events/{bad[0]}"
+        assert tom.get("/admin/held-events").status_code == 403
+        assert tom.post(f"{path}/requeue", {"target": "redis"}).status_code == 403
+        assert olivia.post(f"{path}/requeue", {"target": "kafka"}).status_code == 404
+        line.target.refuses = set()
+        assert olivia.post(f"{path}/requeue", {"target": "redis"}).json() == {"status": "queued", "event_id": bad[0]}
+        discarded = olivia.post(f"/admin/held-events/{bad[1]}/discard", {"target": "redis"})
+        assert discarded.json() == {"status": "discarded", "event_id": bad[1]}
+        while line.deliver():
+            pass
+        found = line.numbers()
+        assert (found[str(first)], found[str(second)]) == ([1, 2], [2])

@@ -72,8 +72,8 @@ class TestRelay:
         with relay(**stream.environment):
             assert eventually(lambda: stream.length() >= 4)  # both have registered and have an opening balance
             for person in (alice, bob) * 2:
-                assert person.buy(eur="10.00").status_code == 200
                 seen = stream.length()
+                assert person.buy(eur="10.00").status_code == 200
                 assert eventually(lambda seen=seen: stream.length() > seen)  # type: ignore[misc]
                 time.sleep(0.7)  # idle, so that it looks least often
         assert numbers(stream.received())[str(alice.wallet_id)] == [1, 2, 3]
@@ -192,3 +192,56 @@ class TestRelay:
         with relay(**stream.environment):
             assert eventually(lambda: stream.length() == 25_000)
         assert set(map(tuple, numbers(stream.received()).values())) == {tuple(range(1, 101))}
+
+
+class TestBell:
+    def test_wakes_the_relay_long_before_its_next_look(self, stream: Stream, tenant: TenantView) -> None:
+        with relay(**stream.environment, EVENT_IDLE_MS="600000"):
+            for number in range(1, 4):
+                assert eventually(is_set)
+                emit(tenant_id=tenant.id, subject_id=uuid4(), number=number)
+                assert eventually(lambda: stream.has_all_of(tenant.id), seconds=60)
+
+    def test_is_not_needed(self, stream: Stream, tenant: TenantView) -> None:
+        """Somebody else has the lock, so that nobody rings and nobody sleeps long."""
+        with sql("superuser") as other:
+            other.execute("SELECT pg_advisory_lock(7235111, 1)")
+            with relay(**stream.environment, EVENT_IDLE_MS="600000"):
+                for number in range(1, 3):
+                    emit(tenant_id=tenant.id, subject_id=uuid4(), number=number)
+                    assert eventually(lambda: stream.has_all_of(tenant.id), seconds=60)
+
+    def test_is_not_set_over_a_transaction_that_may_still_commit(self, stream: Stream, tenant: TenantView) -> None:
+        insert = (
+            "INSERT INTO aurix_outbox (id, tenant_id, subject_id, type, payload, created_at) "
+            "VALUES (gen_random_uuid(), %s, gen_random_uuid(), 'account.closed', '{}', now())"
+        )
+        with sql("superuser") as slow:
+            slow.execute(insert, [tenant.id])
+            with relay(**stream.environment, EVENT_IDLE_MS="600000"):
+                emit(tenant_id=tenant.id, subject_id=uuid4())
+                assert eventually(lambda: stream.length() == 1, seconds=60)
+                time.sleep(1)
+                assert not is_set()
+                slow.commit()
+                assert eventually(lambda: stream.has_all_of(tenant.id), seconds=60)
+                assert eventually(is_set)
+
+    def test_is_rung_by_nobody_while_the_relay_is_awake(self, tenant: TenantView) -> None:
+        with psycopg.connect(os.environ["AURIX_TEST_SUPERUSER_URL"], autocommit=True) as listening:
+            listening.execute("LISTEN aurix_outbox")
+            emit(tenant_id=tenant.id, subject_id=uuid4())
+            assert list(listening.notifies(timeout=0.5)) == []
+            listening.execute("SELECT pg_advisory_lock(7235111, 1)")
+            emit(tenant_id=tenant.id, subject_id=uuid4())
+            assert list(listening.notifies(timeout=10, stop_after=1))
+
+
+def is_set() -> bool:
+    """Whether a relay sleeps."""
+    with sql("superuser") as everybody:
+        row = everybody.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 7235111 AND granted AND "
+            "mode = 'ExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        ).fetchone()
+    return row == (1,)

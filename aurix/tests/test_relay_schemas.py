@@ -72,7 +72,7 @@ def payments(customer: Person, staff: Person) -> None:
 
 
 def test_every_schema_is_one() -> None:
-    families = ("wallet", "deposit", "withdrawal", "account", "reconciliation")
+    families = ("wallet", "deposit", "withdrawal", "account", "reconciliation", "webhook")
     assert set(SCHEMAS) == {ENVELOPE, *(f"urn:aurix:events:{family}:v1" for family in families)}
     for schema in SCHEMAS.values():
         Draft202012Validator.check_schema(schema)

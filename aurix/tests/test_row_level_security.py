@@ -40,6 +40,9 @@ def populated(alice: Person, charlie: Person, olivia: Person) -> Person:
         {"buy_fee_rate": "0.01", "sell_fee_rate": "0.01", "min_fee_eur_cents": 1},
     )
     for person in (alice, charlie):
+        hooks = f"/admin/tenants/{person.tenant.id}/webhooks"
+        hook = olivia.post(hooks, {"url": "https://aurix.example/hook"}).json()
+        assert olivia.post(f"{hooks}/{hook['id']}/test").status_code == 200
         payments_of(person, olivia)
         call_command("run_etl", tenant=person.tenant.code)
         call_command("reconcile", tenant=person.tenant.code)
