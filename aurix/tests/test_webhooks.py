@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.test import Client
 
 from aurix.tests.attacks import sql
-from aurix.tests.cast import Person
+from aurix.tests.cast import PASSWORD, Person
 from aurix.tests.receiver import DROP, FLOOD, Receiver, receiving, slowly
 from aurix.tests.relaying import emit, emit_many, eventually, numbers, outbox_ids, relay, start_afresh
 from aurix.tests.test_relay_schemas import problems
@@ -349,6 +350,50 @@ class TestStaff:
             assert alice.post(f"{theirs.path}/{verb}").status_code == 403
         missing = olivia.post(f"/admin/tenants/{uuid4()}/webhooks", {"url": "https://aurix.example/hook"})
         assert missing.status_code == 404
+
+
+class TestPages:
+    """The back-office."""
+
+    def test_enable_replay_and_decide(
+        self, receiver: Receiver, tom: Person, olivia: Person, tenant: TenantView
+    ) -> None:
+        hook, subject = Hook(tom, receiver.url()), uuid4()
+        office = Client()
+        office.post("/backoffice/login/", {"username": olivia.email, "password": PASSWORD})
+        hooks, deliveries = "/backoffice/aurix/webhookendpoint/", "/backoffice/aurix/webhookdelivery/"
+
+        def act(page: str, action: str, chosen: str) -> bytes:
+            return office.post(page, {"action": action, "_selected_action": chosen}, follow=True).content
+
+        receiver.mood = lambda _: 410
+        emit(tenant_id=tenant.id, subject_id=subject, number=1)
+        with relay(**ENVIRONMENT):
+            assert eventually(lambda: hook.state()["status"] == "disabled")
+            assert b"answered 410" in office.get(hooks).content
+            assert hook.secret.encode() not in office.get(hooks).content
+            receiver.mood = lambda _: 200
+            assert b"Enabled." in act(hooks, "enable", hook.id)
+            assert eventually(lambda: numbers(receiver.taken()) == {str(subject): [1]})
+            assert b"Queued." in act(hooks, "replay_hour", hook.id)
+            assert eventually(lambda: [e["subject"] for e in receiver.taken()].count(str(subject)) == 2)
+            receiver.mood = lambda e: 500 if e["data"].get("number") == 2 else 200
+            for number in (2, 3):
+                emit(tenant_id=tenant.id, subject_id=subject, number=number)
+            assert eventually(lambda: bool(hook.deliveries("failing")))
+            with sql("superuser") as everybody:
+                rows = everybody.execute("SELECT id FROM aurix_webhook_delivery WHERE attempts > 0 "
+                                         "AND delivered_at IS NULL").fetchall()  # fmt: skip
+            assert b"answered 500" in office.get(deliveries).content
+            assert b"Done: 1." in act(deliveries, "discard", str(rows[0][0]))
+            assert hurrying(lambda: numbers(receiver.taken()).get(str(subject)) == [1, 3])
+        assert office.get(f"{hooks}{hook.id}/change/").status_code == 404
+        with sql("superuser") as everybody:
+            done = everybody.execute(
+                "SELECT action FROM aurix_audit WHERE actor_id = %s AND action LIKE 'webhook.%%' ORDER BY created_at",
+                [olivia.user_id],
+            ).fetchall()
+        assert [action for (action,) in done] == ["webhook.enabled", "webhook.replayed", "webhook.discarded"]
 
 
 def emitted(tenant_id: UUID) -> set[str]:
