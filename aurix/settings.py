@@ -316,6 +316,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "schedule": timedelta(hours=6),
         "options": {"expires": 3600},
     },
+    "reconcile-unfinished": {
+        "task": "wallet.tasks.tend_reconciliations",
+        "schedule": timedelta(minutes=10),
+        "options": {"expires": 590},
+    },
     "reconcile-fully": {
         "task": "wallet.tasks.reconcile",
         "schedule": crontab(day_of_week="sunday", hour="3", minute="30"),

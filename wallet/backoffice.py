@@ -208,7 +208,7 @@ class ReconciliationAdmin(_Rows):
 
     def _ask(self, request: HttpRequest, *, full: bool) -> None:
         run_id = reconciliation.request_as(by=actor_of(request), full=full, now=clock.now())
-        tasks.reconcile.delay(run_id=str(run_id))
+        tasks.announce(run_id)
         messages.success(request, f"Asked for run {run_id}.")
 
 

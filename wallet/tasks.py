@@ -4,6 +4,7 @@ from uuid import UUID
 
 import structlog
 from django.db import DatabaseError
+from kombu.exceptions import OperationalError as BrokerError
 
 from aurix import clock
 from aurix.celery import app
@@ -11,6 +12,7 @@ from wallet.actions import reconciliation, transfers
 
 logger = structlog.get_logger(__name__)
 
+_IMPATIENT = {"max_retries": 1, "interval_start": 0, "interval_step": 0, "socket_connect_timeout": 1}
 _MOST = 10_000
 """Transfers that one run gives back; the next run goes on."""
 
@@ -35,3 +37,20 @@ def reconcile(*, full: bool = False, run_id: str = "") -> None:
     wanted = UUID(run_id) if run_id else reconciliation.request(full=full, now=clock.now())
     record = reconciliation.run(run_id=wanted, clock=clock.now)
     logger.info("reconciled", run_id=str(wanted), status=record.status, entries=record.entries)
+
+
+@app.task(time_limit=6 * 3600, soft_time_limit=6 * 3600 - 60)  # type: ignore[untyped-decorator]  # likewise
+def tend_reconciliations() -> None:
+    """See to runs that a lost message or a killed worker has left."""
+    for run_id in reconciliation.unfinished(now=clock.now()):
+        record = reconciliation.run(run_id=run_id, clock=clock.now)
+        logger.info("reconciliation_tended", run_id=str(run_id), status=record.status)
+
+
+def announce(run_id: UUID) -> None:
+    """Tell the workers of a run that was asked for. When the broker is down, ``tend_reconciliations`` finds it."""
+    try:
+        with app.connection_for_write(transport_options=_IMPATIENT) as connection:
+            reconcile.apply_async(kwargs={"run_id": str(run_id)}, connection=connection, retry=False)
+    except (BrokerError, OSError):
+        logger.warning("reconciliation_not_announced", run_id=str(run_id), exc_info=True)

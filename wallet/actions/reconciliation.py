@@ -9,6 +9,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 
 from aurix import audit, outbox, standing
 from aurix.actor import Actor
@@ -23,6 +24,8 @@ Status = Reconciliation.Status
 
 _GIVEN_UP = timedelta(hours=12)
 """A run that began so long ago and has not ended was killed."""
+_MESSAGE = timedelta(minutes=5)
+"""After which a worker has taken a run that was asked for, or its message is lost."""
 _TURN = 7_235_110_005
 
 
@@ -57,15 +60,37 @@ def _queue(*, full: bool, tenant_id: UUID | None, by: UUID | None, now: datetime
     return run
 
 
+def unfinished(*, now: datetime) -> list[UUID]:
+    """Runs whose message was lost or whose worker was killed, and perhaps some that are under way: ``run`` tells."""
+    with platform_scope("find unfinished reconciliations"):
+        asked_for = Q(status=Status.QUEUED, created_at__lt=now - _MESSAGE)
+        rows = Reconciliation.objects.filter(asked_for | Q(status=Status.RUNNING)).order_by("id")
+        return list(rows.values_list("id", flat=True))
+
+
 def run(*, run_id: UUID, clock: Callable[[], datetime]) -> Reconciliation:
-    """Do a run that was asked for, once; who comes later for the same one finds it done or under way."""
+    """Do a run that was asked for; who comes later for the same one finds it done or under way.
+
+    One that was killed is done again from its beginning.
+    """
+    with connection.cursor() as cursor:
+        key = f"reconciliation/{run_id}"
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", [key])
+        (mine,) = cursor.fetchone()
+        try:
+            with platform_scope("begin a reconciliation"):
+                record = Reconciliation.objects.get(id=run_id)
+            return _do(record, clock) if mine and record.status in {Status.QUEUED, Status.RUNNING} else record
+        finally:
+            if mine:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", [key])
+
+
+def _do(record: Reconciliation, clock: Callable[[], datetime]) -> Reconciliation:
+    record.status, record.started_at = Status.RUNNING, clock()
+    record.tenants = record.wallets = record.entries = record.discrepancies = 0
     with platform_scope("begin a reconciliation"):
-        begun = Reconciliation.objects.filter(id=run_id, status=Status.QUEUED).update(
-            status=Status.RUNNING, started_at=clock()
-        )
-        record = Reconciliation.objects.get(id=run_id)
-    if not begun:
-        return record
+        record.save(force_update=True)
     try:
         for tenant_id in [record.only_tenant] if record.only_tenant else tenants.all_ids():
             reconcile_tenant(record, tenant_id=tenant_id, now=clock())

@@ -293,7 +293,7 @@ class TestPages:
     ) -> None:
         tamper(f"UPDATE wallet_wallet SET gold = gold + 1 WHERE id = '{trader.wallet_id}'")
         asked: list[str] = []
-        monkeypatch.setattr(tasks.reconcile, "delay", lambda run_id: asked.append(run_id))
+        monkeypatch.setattr(tasks, "announce", lambda run_id: asked.append(str(run_id)))
         last = reconciliation.request(full=False, tenant_id=trader.tenant.id, now=clock.now())
         form = {"action": "again_fully", "_selected_action": str(last)}
         assert b"Asked for run" in office.post("/backoffice/wallet/reconciliation/", form, follow=True).content
