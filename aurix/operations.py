@@ -4,7 +4,7 @@ All of it is asked of the database and the broker when somebody looks, so it is 
 """
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +25,7 @@ from aurix.api import errors
 from aurix.errors import Forbidden, Refusal, Unauthorized
 from aurix.relay import status
 from aurix.tenancy import platform_scope
+from aurix.webhooks import status as webhooks
 
 QUEUE = "celery"
 """The broker's one list of tasks that wait for a worker."""
@@ -32,18 +33,19 @@ QUEUE = "celery"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Tasks that wait (None: the broker does not answer), how jobs have ended, how far the relay is behind."""
+    """Tasks that wait (None: the broker does not answer), how jobs ended, how far relay and webhooks are behind."""
 
     queued: int | None
     jobs: list[jobs.Outcome]
     relay: list[status.Status]
+    webhooks: webhooks.Status
 
 
 def state() -> State:
     """Look."""
     with platform_scope("operations"):
         ended = jobs.outcomes()
-    return State(_queued(), ended, status.status())
+    return State(_queued(), ended, status.status(), webhooks.status())
 
 
 def _queued() -> int | None:
@@ -102,6 +104,7 @@ def details(request: Request) -> dict[str, Any]:
             }
             for target in seen.relay
         ],
+        "webhooks": {**asdict(seen.webhooks), "lag_seconds": round(seen.webhooks.lag_seconds, 3)},
     }
 
 
@@ -152,3 +155,12 @@ class _Collector:
         for target in seen.relay:
             published.add_metric([target.target], target.published)
         yield published
+        for name, help_text in (
+            ("endpoints", "Endpoints that tenants have set up"),
+            ("disabled", "Those that failed for too long"),
+            ("waiting", "Deliveries that have not arrived"),
+            ("failing", "Those that have been tried"),
+            ("dead", "Those that were given up"),
+            ("lag_seconds", "Age of the oldest delivery that has not arrived"),
+        ):
+            yield GaugeMetricFamily(f"aurix_webhooks_{name}", help_text, value=getattr(seen.webhooks, name))

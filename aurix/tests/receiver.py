@@ -50,6 +50,7 @@ class Receiver:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # or each answer would wait 40 ms for an acknowledgement
 
             def do_POST(self) -> None:
                 receiver.answer(self)

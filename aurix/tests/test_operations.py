@@ -69,6 +69,7 @@ class TestVerboseHealth:
         assert (row["succeeded"], row["failed"], row["last_error"]) == (2, 1, "ValueError")
         assert "nobody's business" not in str(body)
         assert isinstance(body["relay"], list)
+        assert body["webhooks"].keys() == {"endpoints", "disabled", "waiting", "failing", "dead", "lag_seconds"}
 
     def test_does_not_believe_a_token_that_was_logged_out(self, olivia: Person) -> None:
         olivia.post("/auth/logout", {"refresh_token": olivia.tokens["refresh_token"]})
@@ -91,6 +92,7 @@ class TestMetrics:
         assert f'aurix_job_runs_total{{job="{job}",outcome="succeeded"}} 2.0' in text
         assert f'aurix_job_runs_total{{job="{job}",outcome="failed"}} 1.0' in text
         assert "aurix_queue_waiting" in text
+        assert "aurix_webhooks_dead" in text
 
 
 class TestSchedules:

@@ -12,6 +12,7 @@ from aurix.tests.hooks import ENVIRONMENT, Hook, emitted, forget, hurry, hurryin
 from aurix.tests.receiver import DROP, FLOOD, Receiver, receiving, slowly
 from aurix.tests.relaying import emit, emit_many, eventually, numbers, outbox_ids, relay
 from aurix.tests.test_relay_schemas import problems
+from aurix.webhooks.status import status
 from tenants.queries import TenantView
 
 
@@ -123,6 +124,9 @@ class TestFailures:
                 return bool(hook.deliveries("dead"))
 
             assert hurrying(dies)
+            seen = status()
+            assert (seen.endpoints, seen.disabled, seen.dead, seen.failing) == (1, 0, 1, 0)
+            assert seen.waiting >= 3
             (dead,) = hook.deliveries("dead")
             assert (dead["subject"], dead["last_status"], dead["last_error"]) == (str(bad), 500, "answered 500")
             assert str(bad) not in numbers(receiver.taken())
