@@ -45,6 +45,14 @@ def populated(alice: Person, charlie: Person, olivia: Person) -> Person:
         assert olivia.post(f"{hooks}/{hook['id']}/test").status_code == 200
         payments_of(person, olivia)
         call_command("run_etl", tenant=person.tenant.code)
+        with sql("superuser") as model:  # as a language model would have left it
+            model.execute(
+                "INSERT INTO insights_advice (tenant_id, user_id, frequency, period_start, signals_hash, model, "
+                "prompt_version, sentences, created_at) "
+                "VALUES (%s, %s, 'daily', current_date, '', 'm', 1, '[]', now())",
+                [person.tenant.id, person.user_id],
+            )
+            model.execute("INSERT INTO insights_advicebudget VALUES (%s, current_date, 1)", [person.tenant.id])
         call_command("reconcile", tenant=person.tenant.code)
         with tampering() as broken:
             broken.execute("UPDATE wallet_wallet SET gold = gold + 1 WHERE id = %s", [person.wallet_id])
