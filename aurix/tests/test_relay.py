@@ -188,7 +188,8 @@ class TestPruning:
         emit_many(tenant_id=tenant.id, subjects=1, each=1)
         kept = outbox_ids(tenant_id=tenant.id) - old
         settings.EVENT_TARGETS = ["redis"]
-        process.sweep()
+        while process.sweep():  # what other tests have left may be more than one sweep's
+            pass
         assert outbox_ids(tenant_id=tenant.id) == kept
         assert len(kept) == 2
 
